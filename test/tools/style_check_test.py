@@ -77,8 +77,8 @@ class StyleCheckTest(unittest.TestCase):
     def test_tbb_stays_behind_parallel(self):
         include = "#include <tbb/parallel_for.h>\n"
         self.assert_found({"tsdb/merge/a.h": HEADER + include}, "tsdb/merge/a.h:3", "layer")
-        self.assert_clean({"storage/base/CMakeLists.txt": "add_library(base parallel.cc)\n",
-                           "storage/base/parallel.cc": include})
+        self.assert_clean({"storage/base/CMakeLists.txt": "add_library(base parallel_tbb.cc)\n",
+                           "storage/base/parallel_tbb.cc": include})
 
     def test_public_headers_include_no_heavy_containers(self):
         self.assert_found(

@@ -1,0 +1,13 @@
+#include "storage/base/check.h"
+
+#include <cstdio>
+#include <cstdlib>
+
+namespace tsdb::internal {
+
+void CheckFailed(const char* file, int line, const char* condition) {
+  std::fprintf(stderr, "%s:%d: check failed: %s\n", file, line, condition);
+  std::abort();
+}
+
+}  // namespace tsdb::internal

@@ -1,0 +1,148 @@
+#include <tbb/blocked_range.h>
+#include <tbb/global_control.h>
+#include <tbb/parallel_for.h>
+#include <tbb/partitioner.h>
+#include <tbb/task_arena.h>
+
+#include <algorithm>
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <utility>
+
+#include "absl/base/thread_annotations.h"
+#include "storage/base/check.h"
+#include "storage/base/mutex.h"
+#include "storage/base/parallel.h"
+
+namespace tsdb {
+namespace {
+
+// TBB keeps one set of workers for the process, by default one fewer than there are processors: too
+// few for a pool of as many threads as processors whose submitters run nothing themselves, so that
+// the pool would have one thread on a machine of two processors. This raises the bound to what all
+// live pools and the widest loop can use. It is never lowered (arenas bound what is used), and a
+// lower bound set by the embedding program wins, by TBB's rule that the lowest active one holds.
+class WorkerBound {
+ public:
+  static WorkerBound& Get() {
+    static WorkerBound* bound = new WorkerBound;  // outlives every pool that is static
+    return *bound;
+  }
+
+  void AddPool(size_t threads) {
+    MutexLock lock(&mutex_);
+    pool_threads_ += threads;
+    Raise();
+  }
+  void RemovePool(size_t threads) {
+    MutexLock lock(&mutex_);
+    pool_threads_ -= threads;
+  }
+  void AllowLoop(size_t threads) {
+    // Relaxed: only saves taking the lock for what has been allowed already.
+    if (threads <= loop_threads_.load(std::memory_order_relaxed)) return;
+    MutexLock lock(&mutex_);
+    loop_threads_.store(std::max(threads, loop_threads_.load(std::memory_order_relaxed)),
+                        std::memory_order_relaxed);
+    Raise();
+  }
+
+ private:
+  WorkerBound()
+      : loop_threads_(ProcessorCount()),
+        allowed_(tbb::global_control::active_value(tbb::global_control::max_allowed_parallelism)) {}
+
+  void Raise() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    const size_t wanted = pool_threads_ + loop_threads_.load(std::memory_order_relaxed);
+    if (wanted <= allowed_) return;
+    allowed_ = wanted;
+    // The new one first: between the two calls the lower bound, the old one, holds.
+    control_ = std::make_unique<tbb::global_control>(tbb::global_control::max_allowed_parallelism,
+                                                     allowed_);
+  }
+
+  Mutex mutex_;
+  std::atomic<size_t> loop_threads_;  // the calling thread included; changed under mutex_
+  size_t pool_threads_ ABSL_GUARDED_BY(mutex_) = 0;
+  size_t allowed_ ABSL_GUARDED_BY(mutex_);
+  std::unique_ptr<tbb::global_control> control_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace
+
+class TaskPool::Impl {
+ public:
+  explicit Impl(size_t concurrency)
+      : concurrency_(concurrency), arena_(static_cast<int>(concurrency), /*reserved=*/0) {
+    WorkerBound::Get().AddPool(concurrency_);
+    arena_.initialize();
+  }
+
+  ~Impl() {
+    arena_.terminate();
+    WorkerBound::Get().RemovePool(concurrency_);
+  }
+
+  void WaitUntilIdle() {
+    MutexLock lock(&mutex_);
+    while (pending_.load(std::memory_order_relaxed) > 0) idle_.Wait(&mutex_);
+  }
+
+  void Submit(std::function<void()> task) {
+    {
+      MutexLock lock(&mutex_);
+      pending_.fetch_add(1, std::memory_order_relaxed);
+    }
+    // TBB keeps the functor constant until it destroys it, which is after it ran: hence the
+    // pointer.
+    auto* owned = new std::function<void()>(std::move(task));
+    arena_.enqueue([this, owned]() noexcept {
+      (*owned)();
+      delete owned;
+      MutexLock lock(&mutex_);
+      if (pending_.fetch_sub(1, std::memory_order_relaxed) == 1) idle_.NotifyAll();
+    });
+  }
+
+  size_t concurrency() const { return concurrency_; }
+  // Relaxed: a hint, by its contract.
+  size_t pending() const { return pending_.load(std::memory_order_relaxed); }
+
+ private:
+  const size_t concurrency_;
+  tbb::task_arena arena_;
+  Mutex mutex_;
+  CondVar idle_;
+  std::atomic<size_t> pending_{0};  // changed under mutex_
+};
+
+TaskPool::TaskPool(size_t concurrency) {
+  TSDB_CHECK(concurrency >= 1);
+  impl_ = std::make_unique<Impl>(concurrency);
+}
+TaskPool::~TaskPool() { impl_->WaitUntilIdle(); }  // while tasks can still reach it to submit
+void TaskPool::Submit(std::function<void()> task) { impl_->Submit(std::move(task)); }
+size_t TaskPool::concurrency() const { return impl_->concurrency(); }
+size_t TaskPool::pending() const { return impl_->pending(); }
+
+void ParallelFor(size_t begin, size_t end, size_t grain, size_t threads,
+                 absl::FunctionRef<void(size_t begin, size_t end)> body) {
+  if (begin >= end) return;
+  if (grain == 0) grain = 1;
+  if (threads == 0) threads = ProcessorCount();
+  if (threads == 1 || end - begin <= grain) {
+    body(begin, end);
+    return;
+  }
+  WorkerBound::Get().AllowLoop(threads);
+  tbb::task_arena arena(static_cast<int>(threads));
+  arena.execute([&] {
+    tbb::parallel_for(
+        tbb::blocked_range<size_t>(begin, end, grain),
+        [&](const tbb::blocked_range<size_t>& range) noexcept { body(range.begin(), range.end()); },
+        tbb::auto_partitioner());
+  });
+}
+
+}  // namespace tsdb
