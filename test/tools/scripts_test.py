@@ -1,0 +1,134 @@
+#!/usr/bin/env python3
+"""The scripts in tools/ and .ci/, run in a copy with stand-ins for the programs they call."""
+
+import os
+import shutil
+import stat
+import subprocess
+import tempfile
+import unittest
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+SCRIPTS = ("tools/install-dependencies", "tools/check", "tools/demo", ".ci/run")
+RECORD = 'echo "$(basename "$0") $*" >> "$CALLS"\n'
+CTEST = RECORD + """case "$*" in
+  *"$FAIL"*) echo '50% tests passed, 1 tests failed out of 2'; exit 8;;
+esac
+echo '100% tests passed, 0 tests failed out of 2'
+echo
+echo 'Total Test time (real) =   0.01 sec'
+"""
+
+
+class ScriptsTest(unittest.TestCase):
+    def setUp(self):
+        self.root = tempfile.mkdtemp()
+        self.addCleanup(shutil.rmtree, self.root)
+        for script in SCRIPTS:
+            os.makedirs(os.path.dirname(self.path(script)), exist_ok=True)
+            shutil.copy(os.path.join(ROOT, script), self.path(script))
+        os.mkdir(self.path("bin"))
+        self.packages = self.listed_packages()
+        self.stand_in("id", "echo 1000\n")
+        self.stand_in("sudo", RECORD + 'exec "$@"\n')
+        self.stand_in("apt-get", RECORD)
+        self.stand_in("cmake", RECORD + 'case "$*" in *"$FAIL"*) exit 1;; esac\n')
+        self.stand_in("ctest", CTEST)
+        self.install(self.packages)
+
+    def path(self, name):
+        return os.path.join(self.root, name)
+
+    def stand_in(self, name, body, folder="bin"):
+        os.makedirs(self.path(folder), exist_ok=True)
+        path = self.path(f"{folder}/{name}")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("#!/usr/bin/env bash\n" + body)
+        os.chmod(path, stat.S_IRWXU)
+
+    def install(self, packages):
+        lines = "".join(f"installed {package}:amd64\\n" for package in packages)
+        self.stand_in("dpkg-query", f"printf '{lines}config-files ghost\\n'\n")
+
+    def listed_packages(self):
+        with open(os.path.join(ROOT, "tools/install-dependencies"), encoding="utf-8") as file:
+            block = file.read().split("packages=(")[1].split("\n)")[0]
+        return [word for line in block.split("\n") if "#" not in line for word in line.split()]
+
+    def run_script(self, script, *arguments, fail="nothing fails"):
+        environment = {**os.environ, "PATH": self.path("bin") + ":" + os.environ["PATH"],
+                       "CALLS": self.path("calls"), "FAIL": fail}
+        result = subprocess.run([self.path(script), *arguments], cwd="/", env=environment,
+                                stdin=subprocess.DEVNULL, capture_output=True, text=True)
+        try:
+            with open(self.path("calls"), encoding="utf-8") as file:
+                calls = file.read().splitlines()
+            os.remove(self.path("calls"))
+        except FileNotFoundError:
+            calls = []
+        return result, calls
+
+    def test_install_does_nothing_when_all_is_there(self):
+        result, calls = self.run_script("tools/install-dependencies")
+        self.assertEqual((result.returncode, calls), (0, []))
+
+    def test_install_takes_only_what_is_missing_and_asks_for_root(self):
+        self.install([p for p in self.packages if p not in ("catch2", "g++")])
+        result, calls = self.run_script("tools/install-dependencies")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertEqual([c for c in calls if c.startswith("apt-get")],
+                         ["apt-get update -q",
+                          "apt-get install -y -q --no-install-recommends g++ catch2"])
+        self.assertEqual(sum(c.startswith("sudo") for c in calls), 2)
+
+    def test_check_runs_every_stage_and_ends_with_the_tests_closing_lines(self):
+        result, calls = self.run_script("tools/check")
+        self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+        self.assertEqual([c for c in calls if c.startswith("ctest")],
+                         ["ctest --preset release", "ctest --preset asan", "ctest --preset tsan"])
+        self.assertIn("cmake --preset clang", calls)
+        self.assertEqual(result.stdout.splitlines()[-3:],
+                         ["100% tests passed, 0 tests failed out of 2", "",
+                          "Total Test time (real) =   0.01 sec"])
+
+    def test_check_quick_is_the_release_only(self):
+        result, calls = self.run_script("tools/check", "--quick")
+        self.assertEqual(result.returncode, 0)
+        self.assertEqual([c for c in calls if c.startswith("ctest")], ["ctest --preset release"])
+
+    def test_check_fails_when_any_stage_fails_and_still_runs_the_others(self):
+        for fail, stage in (("--preset release", "release"), ("--preset clang", "clang"),
+                            ("--build --preset asan", "asan"), ("--preset tsan", "tsan")):
+            with self.subTest(stage):
+                result, calls = self.run_script("tools/check", fail=fail)
+                self.assertEqual(result.returncode, 1)
+                self.assertIn("cmake --preset tsan", calls)
+                for line in result.stdout.splitlines():
+                    if line.startswith(("release ", "clang ", "asan ", "tsan ")):
+                        self.assertEqual("FAILED" in line, line.startswith(stage + " "), line)
+
+    def test_check_refuses_what_it_does_not_know(self):
+        result, calls = self.run_script("tools/check", "--thorough")
+        self.assertEqual((result.returncode, calls), (2, []))
+        self.assertIn("usage:", result.stderr)
+
+    def test_ci_runs_the_check_from_any_folder(self):
+        result, calls = self.run_script(".ci/run")
+        self.assertEqual(result.returncode, 0)
+        self.assertEqual(sum(c.startswith("ctest") for c in calls), 3)
+
+    def test_demo_builds_and_runs_the_program(self):
+        self.stand_in("tsdb", RECORD, folder="build/release/bin")
+        result, calls = self.run_script("tools/demo")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        shown = [c for c in calls if c.startswith("tsdb ")]
+        self.assertTrue(shown[0].startswith("tsdb stats --from test/data/"))
+        self.assertGreaterEqual(len(shown), 3)
+
+    def test_demo_shows_the_build_when_it_fails(self):
+        result, _ = self.run_script("tools/demo", fail="--build")
+        self.assertEqual(result.returncode, 1)
+
+
+if __name__ == "__main__":
+    unittest.main()
