@@ -119,6 +119,11 @@ class StyleCheckTest(unittest.TestCase):
             with self.subTest(text):
                 self.assert_found({"test/a.h": HEADER + text}, "test/a.h:3", rule)
 
+    def test_test_names_pass_through_cmake(self):
+        text = 'TEST_CASE("range: [begin, end) holds", "[x]") {}\n'
+        self.assert_found({"test/a.h": HEADER + text}, "test/a.h:3", "test-name")
+        self.assert_clean({"test/a.h": HEADER + 'TEST_CASE("range: holds its begin", "[x]") {}\n'})
+
     def test_headers_need_a_comment_and_a_guard(self):
         self.assert_found({"storage/base/a.h": "// What.\n"}, "storage/base/a.h:1", "pragma-once")
         self.assert_found({"storage/base/a.h": "#pragma once\n"}, "storage/base/a.h:1",
