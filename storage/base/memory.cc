@@ -6,11 +6,11 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdint>
-#include <cstring>
 #include <fstream>
 #include <limits>
 #include <sstream>
 #include <string>
+#include <system_error>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
@@ -23,8 +23,9 @@ constexpr size_t kUnlimited = std::numeric_limits<size_t>::max();
 size_t PageBytes() { return static_cast<size_t>(sysconf(_SC_PAGESIZE)); }
 
 absl::Status Refused(const char* call, size_t bytes, int error) {
-  return absl::ResourceExhaustedError(absl::StrCat(
-      call, " of ", bytes, " bytes failed: ", std::strerror(error), " (errno ", error, ")"));
+  return absl::ResourceExhaustedError(
+      absl::StrCat(call, " of ", bytes, " bytes failed: ", std::generic_category().message(error),
+                   " (errno ", error, ")"));
 }
 
 // Has every page of the mapping backed by memory. Returns 0 or an errno.
