@@ -1,0 +1,43 @@
+// What the kernels share: partial rows, and positions on a line.
+// Included by kernels_<set>.cc only, by way of kernel_loops.h.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#include "storage/codec/kernels.h"
+
+namespace tsdb::codec {
+namespace {
+
+template <class V>
+struct Rows {
+  using Integers = typename V::Integers;
+  using Doubles = typename V::Doubles;
+
+  // The row at `from`, of which only `lanes` exist; the others repeat the last that does.
+  static Integers LoadPart(const void* from, size_t lanes) {
+    uint64_t lane[8];
+    std::memcpy(lane, from, lanes * 8);
+    for (size_t i = lanes; i < 8; ++i) lane[i] = lane[lanes - 1];
+    return V::Load(lane);
+  }
+
+  // Position i of a line: i * stride >> kLineFractionBits, eight positions at a time.
+  struct Line {
+    Integers scaled, step;
+    Line(uint64_t stride, uint32_t row) {
+      scaled = V::Add(V::Ramp(stride), V::Set(stride * 8 * row));
+      step = V::Set(stride * 8);
+    }
+    Integers Next() {
+      const Integers here = V::ShiftRight(scaled, kLineFractionBits);
+      scaled = V::Add(scaled, step);
+      return here;
+    }
+  };
+};
+
+}  // namespace
+}  // namespace tsdb::codec

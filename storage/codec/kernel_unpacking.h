@@ -1,0 +1,157 @@
+// Kernels that unpack a column and turn it into timestamps or values on the way.
+// Included by kernels_<set>.cc only, by way of kernel_loops.h.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#include "storage/codec/bit_packing.h"
+#include "storage/codec/kernel_rows.h"
+#include "storage/codec/kernels.h"
+
+namespace tsdb::codec {
+namespace {
+
+template <class V>
+struct Unpacking {
+  using Integers = typename V::Integers;
+  using Doubles = typename V::Doubles;
+
+  using Line = typename Rows<V>::Line;
+
+  static Integers LoadTail(const uint8_t* from, uint32_t bytes) {
+    uint64_t lane[8] = {};
+    for (uint32_t i = 0; i < 8; ++i) std::memcpy(&lane[i], from + i * bytes, bytes);
+    return V::Load(lane);
+  }
+
+  // Gives each row from `begin` to `end` to sink(row). The sink is passed by value: its state then
+  // stays in registers, where a reference would be stored and reloaded for each row.
+  template <class Sink>
+  static Sink Unpack(const PackedRows& rows, Sink sink) {
+    const uint32_t width = rows.width;
+    if (width == 0) {
+      for (uint32_t row = rows.begin; row < rows.end; ++row) sink(V::Set(0));
+      return sink;
+    }
+    const Integers mask = V::Set(LowBits(width));
+    const uint32_t full_words = rows.rows * width / 64;
+    // Rows before `split` lie in full words entirely. A division, avoided where it says nothing.
+    const uint32_t split = rows.end * width <= full_words * 64 ? rows.end : full_words * 64 / width;
+    uint32_t row = rows.begin;
+    for (uint32_t bit = row * width; row < split; ++row, bit += width) {
+      const Integers low = V::Load(rows.packed + size_t{bit / 64} * 64);
+      // The word of the row's last bit: the same one unless the row straddles two.
+      const Integers high = V::Load(rows.packed + size_t{(bit + width - 1) / 64} * 64);
+      sink(V::And(V::Funnel(low, high, bit % 64), mask));
+    }
+    if (row == rows.end) return sink;
+    const Integers tail =
+        LoadTail(rows.packed + size_t{full_words} * 64, TailBytes(rows.rows * width % 64));
+    for (uint32_t bit = row * width; row < rows.end; ++row, bit += width) {
+      const Integers low =
+          bit / 64 < full_words ? V::Load(rows.packed + size_t{bit / 64} * 64) : tail;
+      sink(V::And(V::Funnel(low, tail, bit % 64), mask));
+    }
+    return sink;
+  }
+
+  // From packed values to integers: by addition to a base, or by a running sum.
+  struct Frame {
+    Integers base;
+    uint32_t shift;
+    Integers operator()(Integers packed) const { return V::Add(base, V::ShiftLeft(packed, shift)); }
+  };
+  struct Running {
+    Integers carry, delta_min;
+    uint32_t shift;
+    Integers operator()(Integers packed) {
+      const Integers sums = V::PrefixSum(V::Add(delta_min, V::ShiftLeft(packed, shift)));
+      const Integers result = V::Add(carry, sums);
+      // Not from `result`: this way only one addition is on the chain from row to row.
+      carry = V::Add(carry, V::BroadcastLast(sums));
+      return result;
+    }
+  };
+  struct OnLine {
+    Integers base;
+    Line line;
+    Integers operator()(Integers packed) { return V::Add(V::Add(base, packed), line.Next()); }
+  };
+
+  template <class Source>
+  struct IntegerSink {
+    Source source;
+    int64_t* out;
+    void operator()(Integers packed) {
+      V::Store(out, source(packed));
+      out += 8;
+    }
+  };
+  template <class Source>
+  struct DecimalSink {
+    Source source;
+    typename V::Divisor divisor;
+    double* out;
+    void operator()(Integers packed) {
+      V::StoreDoubles(out, V::Divide(V::ToDoubles(source(packed)), divisor));
+      out += 8;
+    }
+  };
+
+  static void UnpackFrame(PackedRows rows, int64_t base, uint32_t shift, int64_t* out) {
+    const Frame frame{V::Set(static_cast<uint64_t>(base)), shift};
+    Unpack(rows, IntegerSink<Frame>{frame, out});
+  }
+  static void UnpackDelta(PackedRows rows, int64_t carry, int64_t delta_min, uint32_t shift,
+                          int64_t* out) {
+    const Running running{V::Set(static_cast<uint64_t>(carry)),
+                          V::Set(static_cast<uint64_t>(delta_min)), shift};
+    Unpack(rows, IntegerSink<Running>{running, out});
+  }
+  static void UnpackLine(PackedRows rows, int64_t base, uint64_t stride, int64_t* out) {
+    const OnLine line{V::Set(static_cast<uint64_t>(base)), Line(stride, rows.begin)};
+    Unpack(rows, IntegerSink<OnLine>{line, out});
+  }
+  static void UnpackAlpFrame(PackedRows rows, int64_t base, uint32_t shift, int exponent,
+                             double* out) {
+    const Frame frame{V::Set(static_cast<uint64_t>(base)), shift};
+    const auto divisor = V::MakeDivisor(kPowersOfTen[exponent], kPowersOfTenInverse[exponent]);
+    Unpack(rows, DecimalSink<Frame>{frame, divisor, out});
+  }
+  static void UnpackAlpDelta(PackedRows rows, int64_t carry, int64_t delta_min, uint32_t shift,
+                             int exponent, double* out) {
+    const Running running{V::Set(static_cast<uint64_t>(carry)),
+                          V::Set(static_cast<uint64_t>(delta_min)), shift};
+    const auto divisor = V::MakeDivisor(kPowersOfTen[exponent], kPowersOfTenInverse[exponent]);
+    Unpack(rows, DecimalSink<Running>{running, divisor, out});
+  }
+
+  // Rows are taken or masked, never branched on: which value a lookup wants is unpredictable.
+  struct SumSink {
+    Integers sum, index, limit;
+    void operator()(Integers packed) {
+      sum = V::Add(sum, V::WhereBelow(packed, index, limit));
+      index = V::Add(index, V::Set(8));
+    }
+  };
+  static uint64_t SumPacked(PackedRows rows, uint32_t values) {
+    return V::SumOf(Unpack(rows, SumSink{V::Set(0), V::Ramp(1), V::Set(values)}).sum);
+  }
+
+  struct LookupSink {
+    Integers dictionary;
+    uint64_t* out;
+    void operator()(Integers packed) {
+      V::Store(out, V::Or(V::Load(out), V::Lookup8(packed, dictionary)));
+      out += 8;
+    }
+  };
+  static void UnpackOrLookup8(PackedRows rows, const uint64_t* dictionary, uint64_t* out) {
+    Unpack(rows, LookupSink{V::Load(dictionary), out});
+  }
+};
+
+}  // namespace
+}  // namespace tsdb::codec
