@@ -1,0 +1,85 @@
+#include "storage/base/slab_pool.h"
+
+#include <algorithm>
+#include <bit>
+#include <new>
+#include <utility>
+
+#include "storage/base/check.h"
+#include "storage/base/parallel.h"
+#include "storage/base/processor.h"
+
+namespace tsdb {
+
+namespace {
+
+// Free lists for more processors than this are shared.
+constexpr size_t kStripesMax = 8;
+
+}  // namespace
+
+SlabPool::SlabPool()
+    : stripes_(std::bit_ceil(std::min(ProcessorCount(), kStripesMax))),
+      classes_(std::make_unique<SizeClass[]>(stripes_ * kClasses)) {}
+
+SlabPool::~SlabPool() = default;
+
+void* SlabPool::Allocate(size_t bytes) {
+  const size_t rounded = RoundUp(bytes);
+  allocated_bytes_.fetch_add(rounded, std::memory_order_relaxed);
+  if (rounded > kCoarseBytesMax) {
+    reserved_bytes_.fetch_add(rounded, std::memory_order_relaxed);
+    void* block = ::operator new (rounded, std::align_val_t{64}, std::nothrow);
+    TSDB_CHECK(block != nullptr);
+    return block;
+  }
+  // This core's blocks first, then those that other cores have freed.
+  const size_t home = CurrentProcessor();
+  for (size_t i = 0; i < stripes_; ++i) {
+    SizeClass& size_class = ClassOf(rounded, (home + i) & (stripes_ - 1));
+    MutexLock lock(&size_class.mutex);
+    if (size_class.free.empty()) continue;
+    void* block = size_class.free.back();
+    size_class.free.pop_back();
+    return block;
+  }
+  return Carve(rounded);
+}
+
+void SlabPool::Free(void* block, size_t bytes) {
+  const size_t rounded = RoundUp(bytes);
+  allocated_bytes_.fetch_sub(rounded, std::memory_order_relaxed);
+  if (rounded > kCoarseBytesMax) {
+    reserved_bytes_.fetch_sub(rounded, std::memory_order_relaxed);
+    ::operator delete (block, std::align_val_t{64});
+    return;
+  }
+  SizeClass& size_class = ClassOf(rounded, CurrentProcessor() & (stripes_ - 1));
+  MutexLock lock(&size_class.mutex);
+  size_class.free.push_back(block);
+}
+
+void* SlabPool::Carve(size_t rounded) {
+  MutexLock lock(&carve_mutex_);
+  if (rounded >= kFineBytesMax) {
+    const size_t skip = -reinterpret_cast<uintptr_t>(carve_) & 63;
+    if (skip <= carve_left_) {
+      carve_ += skip;
+      carve_left_ -= skip;
+    }
+  }
+  if (carve_left_ < rounded) {
+    auto region = HugeRegion::Map(kRegionBytes, /*prefault=*/false);
+    TSDB_CHECK(region.ok());
+    carve_ = static_cast<char*>(region->data());
+    carve_left_ = kRegionBytes;
+    reserved_bytes_.fetch_add(kRegionBytes, std::memory_order_relaxed);
+    regions_.push_back(*std::move(region));
+  }
+  void* block = carve_;
+  carve_ += rounded;
+  carve_left_ -= rounded;
+  return block;
+}
+
+}  // namespace tsdb
