@@ -1,0 +1,173 @@
+#include "index/tree/epoch.h"
+
+#if defined(__linux__)
+#include <linux/membarrier.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+
+#include <algorithm>
+#include <functional>
+#include <utility>
+
+#include "storage/base/check.h"
+
+namespace tsdb::tree {
+namespace {
+
+// Small numbers for live threads, the lowest free one first, so that slots stay few however many
+// threads come and go.
+class ThreadNumbers {
+ public:
+  size_t Take() {
+    MutexLock lock(&mutex_);
+    if (free_.empty()) return next_++;
+    std::pop_heap(free_.begin(), free_.end(), std::greater<>());
+    const size_t number = free_.back();
+    free_.pop_back();
+    return number;
+  }
+  void Give(size_t number) {
+    MutexLock lock(&mutex_);
+    free_.push_back(number);
+    std::push_heap(free_.begin(), free_.end(), std::greater<>());
+  }
+
+ private:
+  Mutex mutex_;
+  size_t next_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::vector<size_t> free_ ABSL_GUARDED_BY(mutex_);
+};
+
+ThreadNumbers& Numbers() {
+  static ThreadNumbers* numbers = new ThreadNumbers;  // outlives every thread's destructor
+  return *numbers;
+}
+
+struct ThreadNumber {
+  const size_t value = Numbers().Take();
+  ~ThreadNumber() { Numbers().Give(value); }
+};
+
+size_t NumberOfThisThread() {
+  thread_local ThreadNumber number;
+  return number.value;
+}
+
+// Whether this process can order other threads' accesses from outside. Not under ThreadSanitizer,
+// which does not know the call.
+bool RegisterMembarrier() {
+#if defined(__SANITIZE_THREAD__)
+  return false;
+#elif defined(__linux__) && defined(SYS_membarrier)
+  static const bool registered =
+      syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
+  return registered;
+#else
+  return false;
+#endif
+}
+
+}  // namespace
+
+EpochDomain::EpochDomain(SlabPool* pool) : pool_(pool), asymmetric_(RegisterMembarrier()) {}
+
+EpochDomain::~EpochDomain() {
+  MutexLock lock(&mutex_);
+  for (const Batch& batch : batches_) {
+    for (const Retired& retired : batch.blocks) pool_->Free(retired.block, retired.bytes);
+  }
+  for (auto& block : slots_) delete[] block.load(std::memory_order_relaxed);
+}
+
+EpochDomain::ReaderSlot* EpochDomain::SlotOfThisThread() {
+  const size_t number = NumberOfThisThread();
+  const size_t index = number / kSlotsPerBlock;
+  TSDB_CHECK(index < kBlocks);
+  // Acquire pairs with the release below: the slots' initial values.
+  ReaderSlot* block = slots_[index].load(std::memory_order_acquire);
+  if (block == nullptr) [[unlikely]] {
+    auto* fresh = new ReaderSlot[kSlotsPerBlock];
+    if (slots_[index].compare_exchange_strong(block, fresh, std::memory_order_acq_rel)) {
+      block = fresh;
+      // Sequentially consistent, before any pin in the block: the reclaimer looks here first.
+      size_t seen = slot_blocks_.load(std::memory_order_seq_cst);
+      while (seen <= index &&
+             !slot_blocks_.compare_exchange_weak(seen, index + 1, std::memory_order_seq_cst)) {
+      }
+    } else {
+      delete[] fresh;
+      // The thread that won may not have raised slot_blocks_ yet; our pin must be found all the
+      // same.
+      size_t seen = slot_blocks_.load(std::memory_order_seq_cst);
+      while (seen <= index &&
+             !slot_blocks_.compare_exchange_weak(seen, index + 1, std::memory_order_seq_cst)) {
+      }
+    }
+  }
+  return &block[number % kSlotsPerBlock];
+}
+
+void EpochDomain::ReachReaders() const {
+#if defined(__linux__) && defined(SYS_membarrier)
+  // No slot: no reader yet, and the first one's making of it is sequentially consistent.
+  if (!asymmetric_ || slot_blocks_.load(std::memory_order_seq_cst) == 0) return;
+  TSDB_CHECK(syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) == 0);
+#endif
+}
+
+uint64_t EpochDomain::OldestPinned() const {
+  uint64_t oldest = UINT64_MAX;
+  const size_t blocks = slot_blocks_.load(std::memory_order_seq_cst);
+  for (size_t i = 0; i < blocks; ++i) {
+    const ReaderSlot* block = slots_[i].load(std::memory_order_seq_cst);
+    if (block == nullptr) continue;
+    for (size_t j = 0; j < kSlotsPerBlock; ++j) {
+      // Sequentially consistent against Pin's store; acquire against Guard's release.
+      const uint64_t pinned = block[j].pinned.load(std::memory_order_seq_cst);
+      if (pinned != 0) oldest = std::min(oldest, pinned);
+    }
+  }
+  return oldest;
+}
+
+void EpochDomain::Retire(std::vector<Retired>& blocks) {
+  size_t bytes = 0;
+  for (const Retired& retired : blocks) bytes += retired.bytes;
+  MutexLock lock(&mutex_);
+  if (!blocks.empty()) {
+    retired_bytes_.fetch_add(bytes, std::memory_order_relaxed);
+    // The epoch is read, and only then advanced, after the stores that unlinked these blocks.
+    const uint64_t epoch = epoch_.fetch_add(1, std::memory_order_seq_cst);
+    std::vector<Retired> next;
+    if (!spare_.empty()) {
+      next = std::move(spare_.back());
+      spare_.pop_back();
+    }
+    batches_.push_back({epoch, std::move(blocks)});
+    blocks = std::move(next);
+  }
+  if (batches_.empty()) return;
+  ReachReaders();
+  const uint64_t oldest = OldestPinned();
+  size_t freed = 0;
+  while (freed < batches_.size() && batches_[freed].epoch < oldest) {
+    size_t freed_bytes = 0;
+    for (const Retired& retired : batches_[freed].blocks) {
+      freed_bytes += retired.bytes;
+      pool_->Free(retired.block, retired.bytes);
+    }
+    retired_bytes_.fetch_sub(freed_bytes, std::memory_order_relaxed);
+    batches_[freed].blocks.clear();
+    if (spare_.size() < 16) spare_.push_back(std::move(batches_[freed].blocks));
+    ++freed;
+  }
+  batches_.erase(batches_.begin(), batches_.begin() + static_cast<std::ptrdiff_t>(freed));
+}
+
+uint64_t EpochDomain::OldestReaderAge() const {
+  const uint64_t oldest = OldestPinned();
+  return oldest == UINT64_MAX ? 0 : epoch_.load(std::memory_order_relaxed) - oldest;
+}
+
+}  // namespace tsdb::tree

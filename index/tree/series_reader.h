@@ -1,0 +1,69 @@
+// Reads one series out of the tree: point lookups, pieces in time order, aggregates. Never waits
+// for a writer; sees each series whole as of some instant during the call (page.h says why).
+//
+// Thread safety: any thread, any number at once. Functions pin the epoch themselves.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "index/tree/page.h"
+#include "index/tree/tree.h"
+#include "storage/base/types.h"
+
+namespace tsdb::tree {
+
+// Columns that pieces are read into; grows to the largest piece and stays.
+struct PieceBuffer {
+  std::vector<Timestamp> times;
+  std::vector<double> values;
+  std::vector<Sample> late;
+  std::vector<Timestamp> merged_times;
+  std::vector<double> merged_values;
+};
+
+// A stretch of samples in time order, in a PieceBuffer; `more` says whether there may be samples at
+// or after `next`.
+struct Piece {
+  const Timestamp* times = nullptr;
+  const double* values = nullptr;
+  size_t count = 0;
+  bool more = false;
+  Timestamp next = 0;
+};
+
+std::optional<double> Lookup(const Tree& tree, SeriesId series, Timestamp timestamp);
+
+// Answers many lookups, with their cache misses in flight together. Returns the number found.
+size_t LookupMany(const Tree& tree, std::span<const SeriesId> series,
+                  std::span<const Timestamp> timestamps, std::span<double> results,
+                  std::span<bool> found);
+
+std::optional<Sample> Last(const Tree& tree, SeriesId series);
+
+// The next stretch with timestamps in [from, last], both included; count is 0 only at the end.
+// Reading on from `next` yields strictly increasing timestamps, however the series changes in
+// between.
+Piece ReadPiece(const Tree& tree, SeriesId series, Timestamp from, Timestamp last,
+                PieceBuffer& buffer);
+
+// Count, minimum, maximum and sum of the samples in [from, last]. NaN takes no part in minimum and
+// maximum.
+struct Summary {
+  uint64_t count = 0;
+  double min, max;
+  double sum = 0;
+  Summary();
+  void Add(const double* values, size_t count);
+  void Add(const codec::BlockStatistics& statistics);
+  void Add(const Summary& other);
+};
+// With `use_statistics`, leaves that lie whole within the range and that no late record touches are
+// answered by their statistics.
+Summary Summarize(const Tree& tree, SeriesId series, Timestamp from, Timestamp last,
+                  bool use_statistics, PieceBuffer& buffer);
+
+}  // namespace tsdb::tree

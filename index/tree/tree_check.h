@@ -1,0 +1,18 @@
+// Walks the whole tree and checks every invariant that page.h and inner_node.h state.
+//
+// Thread safety: needs the tree at rest: no merge running. Readers do no harm.
+#pragma once
+
+#include <cstdint>
+
+#include "absl/status/statusor.h"
+#include "index/tree/tree.h"
+#include "storage/base/types.h"
+
+namespace tsdb::tree {
+
+// Records found in leaves of series [0, series), decoding every one. kDataLoss names the series and
+// what is wrong.
+absl::StatusOr<uint64_t> CheckTree(const Tree& tree, SeriesId series);
+
+}  // namespace tsdb::tree

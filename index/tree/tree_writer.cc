@@ -1,0 +1,205 @@
+#include "index/tree/tree_writer.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "storage/base/check.h"
+
+namespace tsdb::tree {
+namespace {
+
+// First capacity of an open leaf: most series stay short.
+constexpr uint32_t kOpenCapacityMin = 64;
+
+constexpr size_t kLineSamples = 64 / sizeof(Timestamp);
+constexpr size_t kPrefetchSamples = 8 * kLineSamples;
+
+uint32_t OpenCapacityFor(size_t count) {
+  uint32_t capacity = kOpenCapacityMin;
+  while (capacity < count && capacity < kLeafSamples) capacity *= 2;
+  return capacity;
+}
+
+}  // namespace
+
+TreeWriter::TreeWriter(Tree* tree)
+    : tree_(tree),
+      keep_(tree->keep()),
+      leaf_memory_(&tree->pool(), &retired_),
+      open_memory_(&tree->pool(), &retired_),
+      index_memory_(&tree->pool(), &retired_),
+      encode_buffer_(codec::EncodedBytesMax(codec::kBlockSamplesMax) / sizeof(uint64_t) + 1) {}
+
+void TreeWriter::AppendRun(Page& page, SeriesId series, Times times, Values values, size_t count) {
+  const uint32_t slot = Tree::SlotOf(series);
+  if (page.dense[slot].load(std::memory_order_relaxed) != nullptr) {
+    AppendDense(page, slot, times, values, count);
+  } else {
+    AppendShared(page, slot, times, values, count);
+  }
+}
+
+void TreeWriter::PrefetchTail(const Page& page, SeriesId series, size_t count) {
+  SeriesVersion* version = page.dense[Tree::SlotOf(series)].load(std::memory_order_relaxed);
+  if (version == nullptr) return;
+  const uint32_t open = version->owner_count();
+  count = std::min<size_t>(count, std::min<size_t>(kPrefetchSamples, version->room()));
+  for (size_t i = 0; i < count; i += kLineSamples) {
+    __builtin_prefetch(version->times() + open + i, 1);
+    __builtin_prefetch(version->values() + open + i, 1);
+  }
+}
+
+void TreeWriter::SettlePage(Page& page) {
+  if (page.late_records == 0) return;
+  SharedLeaf* shared = page.shared.load(std::memory_order_relaxed);
+  if (shared != nullptr && shared->delta_count() > 0) MergeShared(page, -1);
+  for (uint32_t slot = 0; slot < kPageSeries; ++slot) {
+    const SeriesVersion* version = page.dense[slot].load(std::memory_order_relaxed);
+    if (version == nullptr) continue;
+    const LateBuffer* late = version->late.load(std::memory_order_relaxed);
+    if (late != nullptr && late->owner_count() > 0) MergeLate(page, slot);
+  }
+  TSDB_CHECK(page.late_records == 0);
+}
+
+void TreeWriter::Finish() {
+  counts_[Counter::kEncodedBytes] += leaf_memory_.TakeNetBytes();
+  counts_[Counter::kOpenBytes] += open_memory_.TakeNetBytes();
+  counts_[Counter::kIndexBytes] += index_memory_.TakeNetBytes();
+  tree_->AddCounts(counts_);
+  counts_ = Counts();
+  tree_->epochs().Retire(retired_);
+}
+
+void TreeWriter::AppendDense(Page& page, uint32_t slot, Times times, Values values, size_t count) {
+  const SeriesVersion* version = page.dense[slot].load(std::memory_order_relaxed);
+  if ((!version->any || times[0] > version->last) && StrictlyIncreasing(times, count)) {
+    AppendInOrder(page, slot, times, values, count);
+  } else {
+    AppendMixed(page, slot, times, values, count);
+  }
+}
+
+// REQUIRES: times increase strictly and lie above the version's last.
+void TreeWriter::AppendInOrder(Page& page, uint32_t slot, Times times, Values values,
+                               size_t count) {
+  if (count == 0) return;
+  SeriesVersion* version = page.dense[slot].load(std::memory_order_relaxed);
+  counts_[Counter::kMerged] += static_cast<int64_t>(count);
+  counts_[Counter::kInTree] += static_cast<int64_t>(count);
+  const Timestamp last = times[count - 1];
+  while (count > 0) {
+    const uint32_t open = version->owner_count();
+    size_t taken;
+    if (open == 0 && count >= kLeafSamples) {
+      // A long run is encoded where it lies. While the open leaf is empty a leaf may be added to
+      // the published version: readers of it see no sample twice.
+      AddLeaf(version, times, values, kLeafSamples);
+      taken = kLeafSamples;
+    } else {
+      if (open + count > version->capacity() && version->capacity() < kLeafSamples) {
+        SeriesVersion* larger = Succeed(version, OpenCapacityFor(open + count));
+        larger->Append(version->times(), version->values(), open);
+        Replace(page, slot, version, larger);
+        version = larger;
+      }
+      taken = std::min<size_t>(count, version->room());
+      version->Append(times, values, static_cast<uint32_t>(taken));
+      if (version->owner_count() == kLeafSamples) version = Seal(page, slot, version);
+    }
+    times += taken;
+    values += taken;
+    count -= taken;
+  }
+  version->last = last;
+  version->any = true;
+}
+
+// Parts the records that continue the series from those at or below its highest timestamp so far.
+void TreeWriter::AppendMixed(Page& page, uint32_t slot, Times times, Values values, size_t count) {
+  const SeriesVersion* version = page.dense[slot].load(std::memory_order_relaxed);
+  in_order_.Resize(count);
+  late_.Resize(count);
+  size_t in_order = 0;
+  size_t late = 0;
+  Timestamp last = version->last;
+  bool any = version->any;
+  for (size_t i = 0; i < count; ++i) {
+    const Timestamp time = times[i];
+    const double value = values[i];
+    const bool continues = !any || time > last;
+    // Both written, one kept: which of the two a record is cannot be predicted.
+    in_order_.times[in_order] = time;
+    in_order_.values[in_order] = value;
+    late_.times[late] = time;
+    late_.values[late] = value;
+    in_order += continues;
+    late += !continues;
+    last = continues ? time : last;
+    any = true;
+  }
+  AppendInOrder(page, slot, in_order_.times.data(), in_order_.values.data(), in_order);
+  AppendLate(page, slot, late_.times.data(), late_.values.data(), late);
+}
+
+// A new version with an empty open leaf and everything else as in `version`; not published.
+SeriesVersion* TreeWriter::Succeed(SeriesVersion* version, uint32_t capacity) {
+  SeriesVersion* successor = SeriesVersion::Create(open_memory_, capacity);
+  successor->root.store(version->root.load(std::memory_order_relaxed), std::memory_order_relaxed);
+  successor->late.store(version->late.load(std::memory_order_relaxed), std::memory_order_relaxed);
+  successor->last = version->last;
+  successor->any = version->any;
+  successor->leaf_records = version->leaf_records;
+  successor->hint = version->hint;
+  return successor;
+}
+
+void TreeWriter::Replace(Page& page, uint32_t slot, SeriesVersion* version,
+                         SeriesVersion* successor) {
+  // Pairs with the readers' acquire: they see the version whole.
+  page.dense[slot].store(successor, std::memory_order_release);
+  open_memory_.Retire(version, version->bytes());
+}
+
+// Encodes the open leaf and publishes a version with an empty one.
+SeriesVersion* TreeWriter::Seal(Page& page, uint32_t slot, SeriesVersion* version) {
+  SeriesVersion* successor = Succeed(version, kLeafSamples);
+  AddLeaf(successor, version->times(), version->values(), version->owner_count());
+  Replace(page, slot, version, successor);
+  return successor;
+}
+
+void TreeWriter::AddLeaf(SeriesVersion* version, Times times, Values values, size_t count) {
+  const uint8_t* leaf = EncodeLeaf(times, values, count, version->hint);
+  InnerNode* root = version->root.load(std::memory_order_relaxed);
+  InnerNode* grown = AppendLeaf(index_memory_, root, times[0], leaf);
+  // Pairs with the readers' acquire: they see the nodes whole.
+  if (grown != root) version->root.store(grown, std::memory_order_release);
+  version->leaf_records += count;
+}
+
+const uint8_t* TreeWriter::EncodeLeaf(Times times, Values values, size_t count,
+                                      codec::EncodeHint& hint) {
+  auto* buffer = reinterpret_cast<uint8_t*>(encode_buffer_.data());
+  const size_t bytes = codec::EncodeBlock(times, values, count, hint, buffer);
+  auto* leaf = static_cast<uint8_t*>(leaf_memory_.Allocate(bytes));
+  std::memcpy(leaf, buffer, bytes);
+  CountLeaf(leaf, 1);
+  return leaf;
+}
+
+void TreeWriter::CountLeaf(const uint8_t* leaf, int64_t sign) {
+  const auto view = codec::BlockView::Trusted(leaf);
+  counts_[Counter::kLeaves] += sign;
+  counts_[Counter::kEncodedRecords] += sign * static_cast<int64_t>(view.count());
+  counts_.timestamp_encodings[static_cast<size_t>(view.timestamp_encoding())] += sign;
+  counts_.value_encodings[static_cast<size_t>(view.value_encoding())] += sign;
+}
+
+void TreeWriter::RetireLeaf(const uint8_t* leaf) {
+  CountLeaf(leaf, -1);
+  leaf_memory_.Retire(leaf, codec::BlockView::Trusted(leaf).bytes());
+}
+
+}  // namespace tsdb::tree

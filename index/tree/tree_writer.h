@@ -1,0 +1,126 @@
+// Changes pages of the tree: appends runs, merges late records and shared leaves. One TreeWriter
+// per merge task; it brings the scratch memory, and gathers counts and retired blocks until Finish.
+//
+// Thread safety: one thread at a time per TreeWriter; each Page only by its owner (Page::queue).
+// No heap allocation per record: scratch grows to its working size and stays.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "index/tree/block_memory.h"
+#include "index/tree/inner_node.h"
+#include "index/tree/page.h"
+#include "index/tree/tree.h"
+#include "storage/base/types.h"
+
+namespace tsdb::tree {
+
+// Two growing columns of samples.
+struct SampleScratch {
+  std::vector<Timestamp> times;
+  std::vector<double> values;
+  void Clear() {
+    times.clear();
+    values.clear();
+  }
+  void Resize(size_t count) {
+    times.resize(count);
+    values.resize(count);
+  }
+  void Push(Timestamp time, double value) {
+    times.push_back(time);
+    values.push_back(value);
+  }
+  size_t size() const { return times.size(); }
+};
+
+class TreeWriter {
+ public:
+  explicit TreeWriter(Tree* tree);
+  TreeWriter(const TreeWriter&) = delete;
+  TreeWriter& operator=(const TreeWriter&) = delete;
+
+  // Merges `count` records of one series, in the order in which they were appended, timestamps in
+  // any order. REQUIRES: the caller owns `page`, which is the series' page.
+  void AppendRun(Page& page, SeriesId series, const Timestamp* times, const double* values,
+                 size_t count);
+
+  // Ask for the memory that AppendRun of this series will touch: its version, some runs ahead, and
+  // then, once that has come, the end of its open leaf, where `count` samples will go.
+  static void PrefetchVersion(const Page& page, SeriesId series) {
+    __builtin_prefetch(page.dense[Tree::SlotOf(series)].load(std::memory_order_relaxed));
+  }
+  static void PrefetchTail(const Page& page, SeriesId series, size_t count);
+
+  // Merges what is in late buffers and the shared delta into leaves. REQUIRES: as above.
+  void SettlePage(Page& page);
+
+  // Publishes counts and retires replaced blocks. Call at the end of every batch.
+  void Finish();
+
+ private:
+  using Times = const Timestamp*;
+  using Values = const double*;
+  // A sorted stretch of late records, timestamps strictly increasing.
+  struct Late {
+    Times times;
+    Values values;
+    size_t count;
+  };
+
+  // tree_writer.cc: the right edge of dense series
+  void AppendDense(Page& page, uint32_t slot, Times times, Values values, size_t count);
+  void AppendInOrder(Page& page, uint32_t slot, Times times, Values values, size_t count);
+  void AppendMixed(Page& page, uint32_t slot, Times times, Values values, size_t count);
+  SeriesVersion* Succeed(SeriesVersion* version, uint32_t capacity);
+  void Replace(Page& page, uint32_t slot, SeriesVersion* version, SeriesVersion* successor);
+  SeriesVersion* Seal(Page& page, uint32_t slot, SeriesVersion* version);
+  const uint8_t* EncodeLeaf(Times times, Values values, size_t count, codec::EncodeHint& hint);
+  void AddLeaf(SeriesVersion* version, Times times, Values values, size_t count);
+  void CountLeaf(const uint8_t* leaf, int64_t sign);
+  void RetireLeaf(const uint8_t* leaf);
+
+  // late_merge.cc: late records into leaves
+  void AppendLate(Page& page, uint32_t slot, Times times, Values values, size_t count);
+  void MergeLate(Page& page, uint32_t slot);
+  void RebuildNode(const InnerNode* node, Late late, bool rightmost, codec::EncodeHint& hint,
+                   std::vector<Entry>& out);
+  void RebuildLeaf(const uint8_t* leaf, Late late, codec::EncodeHint& hint,
+                   std::vector<Entry>& out);
+  InnerNode* RebuildRoot(InnerNode* root, Late late, codec::EncodeHint& hint);
+  // Merges two strictly increasing columns into `out`; returns how many keys were in both.
+  size_t MergeSorted(Times times, Values values, size_t count, Late late, SampleScratch& out);
+  // Sorts samples in order of arrival by time and drops duplicates as the policy says.
+  void SortLate(Times times, Values values, size_t count, SampleScratch& out);
+
+  // shared_merge.cc: sparse series
+  void AppendShared(Page& page, uint32_t slot, Times times, Values values, size_t count);
+  void GroupDelta(const SharedLeaf& shared, uint32_t* offsets);
+  void ReplaceShared(Page& page, const uint16_t* starts);
+  void MergeShared(Page& page, int promote_slot);
+  void PromoteSeries(Page& page, uint32_t slot, Times times, Values values, size_t count);
+
+  Tree* const tree_;
+  const KeepDuplicate keep_;
+  std::vector<Retired> retired_;
+  BlockMemory leaf_memory_;
+  BlockMemory open_memory_;
+  BlockMemory index_memory_;
+  Counts counts_;
+
+  std::vector<uint64_t> encode_buffer_;
+  SampleScratch in_order_, late_, sorted_, decoded_, merged_, shared_;
+  struct SortKey {
+    uint64_t key;
+    uint32_t index;
+  };
+  std::vector<SortKey> sort_keys_, sort_swap_;
+};
+
+// Whether times[0] < times[1] < ... < times[count - 1].
+bool StrictlyIncreasing(const Timestamp* times, size_t count);
+
+}  // namespace tsdb::tree
