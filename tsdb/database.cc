@@ -1,0 +1,124 @@
+#include "tsdb/database.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "index/tree/tree_check.h"
+#include "storage/base/memory.h"
+#include "storage/base/parallel.h"
+#include "storage/base/status_macros.h"
+#include "tsdb/engine.h"
+
+namespace tsdb {
+namespace {
+
+constexpr uint64_t kMiB = uint64_t{1} << 20;
+constexpr uint64_t kWriteBufferMin = 64 << 10;
+
+absl::StatusOr<Options> Resolve(Options options) {
+  if (!options.directory.empty()) {
+    return absl::UnimplementedError(absl::StrCat("opening '", options.directory,
+                                                 "': this version keeps databases in memory "
+                                                 "only; leave Options::directory empty"));
+  }
+  if (options.memory_budget_bytes == 0) options.memory_budget_bytes = PhysicalMemoryBytes() / 2;
+  if (options.write_buffer_bytes == 0) {
+    options.write_buffer_bytes =
+        std::clamp<uint64_t>(options.memory_budget_bytes / 16, kMiB, 64 * kMiB);
+  }
+  if (options.write_buffer_bytes < kWriteBufferMin ||
+      options.write_buffer_bytes > options.memory_budget_bytes / 2) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "Options::write_buffer_bytes is ", options.write_buffer_bytes, "; it can be ",
+        kWriteBufferMin, " to half of the memory budget, here ", options.memory_budget_bytes / 2));
+  }
+  if (options.merge_threads == 0) options.merge_threads = ProcessorCount();
+  return options;
+}
+
+}  // namespace
+
+std::string TimestampEncodingName(size_t encoding) {
+  static constexpr const char* kNames[] = {"constant stride", "line", "delta", "frame", "raw"};
+  return encoding < std::size(kNames) ? kNames[encoding] : "";
+}
+
+std::string ValueEncodingName(size_t encoding) {
+  static constexpr const char* kNames[] = {"constant", "ALP frame",  "ALP delta",
+                                           "ALP-RD",   "dictionary", "raw"};
+  return encoding < std::size(kNames) ? kNames[encoding] : "";
+}
+
+Database::Database(std::unique_ptr<Engine> engine) : engine_(std::move(engine)) {}
+
+absl::StatusOr<std::unique_ptr<Database>> Database::Open(const Options& options) {
+  TSDB_ASSIGN_OR_RETURN(Options resolved, Resolve(options));
+  TSDB_ASSIGN_OR_RETURN(std::unique_ptr<Engine> engine, Engine::Create(resolved));
+  return std::unique_ptr<Database>(new Database(std::move(engine)));
+}
+
+Database::~Database() { Close().IgnoreError(); }
+
+absl::StatusOr<SeriesId> Database::FindOrCreateSeries(const Labels& labels) {
+  return engine_->series.FindOrCreate(labels);
+}
+
+absl::StatusOr<SeriesId> Database::FindSeries(const Labels& labels) const {
+  const std::optional<SeriesId> series = engine_->series.Find(labels);
+  if (series.has_value()) return *series;
+  return absl::NotFoundError(absl::StrCat("no series ", labels.ToString()));
+}
+
+absl::StatusOr<Labels> Database::SeriesLabels(SeriesId series) const {
+  std::optional<Labels> labels = engine_->series.LabelsOf(series);
+  if (labels.has_value()) return *std::move(labels);
+  return absl::NotFoundError(
+      absl::StrCat("no series has id ", series, "; ids below ", SeriesCount(), " exist"));
+}
+
+SeriesId Database::SeriesCount() const { return engine_->series.Count(); }
+
+Appender Database::NewAppender() { return Appender(this, engine_->OpenSlot()); }
+
+Snapshot Database::NewSnapshot(SnapshotOptions options) {
+  if (options.freshness == Freshness::kLatest) {
+    const uint64_t reach = engine_->TakeAllPublished();
+    engine_->pipeline->AwaitMerged(reach);
+    return Snapshot(this, reach, /*complete=*/true);
+  }
+  const Stats stats = engine_->Statistics();
+  return Snapshot(this, engine_->pipeline->merged(),
+                  stats.ledger.buffered_open + stats.ledger.buffered_sealed == 0);
+}
+
+absl::Status Database::Flush() { return engine_->Flush(); }
+
+absl::Status Database::Verify() {
+  TSDB_RETURN_IF_ERROR(engine_->Flush());
+  TSDB_ASSIGN_OR_RETURN(const uint64_t walked,
+                        tree::CheckTree(engine_->tree, engine_->series.Count()));
+  const Ledger ledger = engine_->Statistics().ledger;
+  if (!ledger.Balanced() || ledger.Buffered() != 0 || walked != ledger.in_tree) {
+    return absl::DataLossError(absl::StrCat(
+        "the ledger does not balance: appended ", ledger.appended, ", accepted ", ledger.accepted,
+        ", rejected ", ledger.Rejected(), ", buffered ", ledger.Buffered(), ", merged ",
+        ledger.merged, ", in tree ", ledger.in_tree, " (", walked,
+        " counted by walking it), replaced ", ledger.replaced, ", deleted ", ledger.deleted));
+  }
+  return absl::OkStatus();
+}
+
+Stats Database::Statistics() const { return engine_->Statistics(); }
+
+absl::Status Database::Close() {
+  if (engine_->closed.load(std::memory_order_relaxed)) return absl::OkStatus();
+  if (engine_->OpenSlots() > 0) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("closing: ", engine_->OpenSlots(), " appenders are open; destroy them first"));
+  }
+  engine_->closed.store(true, std::memory_order_relaxed);
+  return engine_->Flush();
+}
+
+}  // namespace tsdb

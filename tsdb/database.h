@@ -1,0 +1,145 @@
+// A database: series, appenders that write them, snapshots that read them, and the ledger that
+// accounts for every record in between.
+//
+// Thread safety: every method from any thread. Appenders, Tickets, Snapshots and Cursors must be
+// gone before the Database is.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "storage/base/labels.h"
+#include "storage/base/types.h"
+#include "tsdb/appender.h"
+#include "tsdb/options.h"
+#include "tsdb/snapshot.h"
+
+namespace tsdb {
+
+// Where every record is, in records. Each term is counted where it happens, none is derived from
+// the others, so that a difference shows a defect.
+struct Ledger {
+  uint64_t appended = 0;                 // offered to Append and AppendColumns
+  uint64_t rejected_unknown_series = 0;  // refused: no such SeriesId
+  uint64_t rejected_budget = 0;          // refused: memory budget used up
+  uint64_t rejected_closed = 0;          // refused: database closed
+  uint64_t accepted = 0;                 // taken in
+  uint64_t buffered_open = 0;            // in open chunks, not yet handed to the merge
+  uint64_t buffered_sealed = 0;          // handed to the merge, not yet applied to the tree
+  uint64_t buffered_late = 0;            // readable beside their leaves, not yet merged into them
+  uint64_t merged = 0;                   // in leaves, or replaced there
+  uint64_t in_tree = 0;                  // records in leaves
+  uint64_t replaced = 0;  // duplicates of (series, timestamp) that gave way to another record
+  uint64_t deleted = 0;   // removed by deletes and retention
+
+  uint64_t Rejected() const { return rejected_unknown_series + rejected_budget + rejected_closed; }
+  uint64_t Buffered() const { return buffered_open + buffered_sealed + buffered_late; }
+  // appended = accepted + rejected, accepted = merged + buffered, merged = in tree + replaced +
+  // deleted. Exact when no append or merge is running; while they run, terms are read one after the
+  // other.
+  bool Balanced() const {
+    return appended == accepted + Rejected() && accepted == merged + Buffered() &&
+           merged == in_tree + replaced + deleted;
+  }
+};
+
+struct Stats {
+  Ledger ledger;
+
+  uint64_t series = 0;
+  uint64_t series_bytes = 0;     // labels and the table that finds them
+  uint64_t leaves = 0;           // encoded leaves
+  uint64_t leaf_splits = 0;      // leaves cut in two or more because merging made them too large
+  uint64_t leaf_rewrites = 0;    // leaves replaced to take in late records
+  uint64_t encoded_records = 0;  // records in encoded leaves
+  uint64_t encoded_bytes = 0;    // their bytes, headers and statistics included
+  uint64_t open_records = 0;     // records in open leaves, shared leaves' deltas and late buffers
+  uint64_t open_bytes = 0;       // bytes allocated for these
+  uint64_t index_bytes = 0;      // inner nodes and pages of the tree
+  // Leaves by encoding, in the order of TimestampEncodingName and ValueEncodingName.
+  std::array<uint64_t, 8> timestamp_encodings{};
+  std::array<uint64_t, 8> value_encodings{};
+
+  uint64_t appenders = 0;
+  uint64_t chunks = 0;              // chunks allocated
+  uint64_t chunk_bytes = 0;         // their bytes: the write buffer as it is now
+  uint64_t chunk_bytes_max = 0;     // and its bound
+  uint64_t chunks_sealed = 0;       // parts handed to the merge since the start
+  uint64_t sealed_queue_depth = 0;  // parts waiting for a merge now
+  uint64_t merge_ns = 0;            // CPU time spent in merges, all threads
+  uint64_t merge_sort_ns = 0;       // of which sorting into runs
+  uint64_t helped = 0;              // merges run by writers for want of a free chunk
+  uint64_t helping_ns = 0;          // time writers spent in them
+  uint64_t blocked = 0;  // waits of writers for a chunk when there was nothing to help with
+  uint64_t blocked_ns = 0;
+  uint64_t commit_wait_ns = 0;  // waits for tickets and fresh snapshots, merging included
+
+  uint64_t retired_bytes = 0;      // replaced, kept for readers that may still look at them
+  uint64_t reader_age_epochs = 0;  // how many reclamation rounds the oldest reader has been reading
+  uint64_t memory_bytes = 0;       // all of the above memory
+  uint64_t memory_budget_bytes = 0;
+};
+
+// Names for the encodings counted in Stats; empty past the last one.
+std::string TimestampEncodingName(size_t encoding);
+std::string ValueEncodingName(size_t encoding);
+
+class Engine;
+
+class Database {
+ public:
+  // kUnimplemented for a directory, kInvalidArgument for options that contradict each other,
+  // kResourceExhausted when the memory for the write buffer cannot be had.
+  static absl::StatusOr<std::unique_ptr<Database>> Open(const Options& options = {});
+  ~Database();  // as Close(), dropping its Status
+  Database(const Database&) = delete;
+  Database& operator=(const Database&) = delete;
+
+  // The id of the series with these labels, given now if there is none yet. About 100 ns when it
+  // exists. kInvalidArgument for the empty label set, kResourceExhausted past Options::series_max.
+  absl::StatusOr<SeriesId> FindOrCreateSeries(const Labels& labels);
+  // kNotFound when there is none.
+  absl::StatusOr<SeriesId> FindSeries(const Labels& labels) const;
+  // kNotFound for an id that was never given.
+  absl::StatusOr<Labels> SeriesLabels(SeriesId series) const;
+  // Ids 0 .. SeriesCount() - 1 exist.
+  SeriesId SeriesCount() const;
+
+  // An Appender for one thread. Cheap; the first Append takes a chunk.
+  Appender NewAppender();
+
+  // kLatest first merges everything appended before the call (or helps to); kMerged takes what is
+  // there.
+  Snapshot NewSnapshot(SnapshotOptions options = {});
+
+  // A barrier: everything appended before the call, on any thread, is merged into leaves, late
+  // records too. Afterwards, when nothing is appended meanwhile, the ledger's buffered terms are
+  // zero.
+  absl::Status Flush();
+
+  // Compares the tree's invariants and record count, found by walking it, with the ledger.
+  // kDataLoss says what differs. Meaningful when nothing is appended meanwhile; it flushes first.
+  absl::Status Verify();
+
+  Stats Statistics() const;
+
+  // Flushes; appenders made after it refuse every append. kFailedPrecondition, with nothing done,
+  // while an Appender is alive. The destructor calls it.
+  absl::Status Close();
+
+ private:
+  friend class Appender;
+  friend class Ticket;
+  friend class Snapshot;
+  friend class Cursor;
+  friend struct Internals;  // benchmarks and tests
+  explicit Database(std::unique_ptr<Engine> engine);
+  std::unique_ptr<Engine> engine_;
+};
+
+}  // namespace tsdb

@@ -1,0 +1,179 @@
+#include "tsdb/engine.h"
+
+#include <algorithm>
+#include <bit>
+#include <utility>
+
+#include "storage/base/check.h"
+#include "storage/base/parallel.h"
+#include "storage/base/status_macros.h"
+
+namespace tsdb {
+namespace {
+
+// Records in all open chunks together. Chunks of 16 Ki records for one writer per core keep a chunk
+// and the scratch it is sorted into within a core's L2.
+constexpr size_t kOpenRecordsPerCore = 16384;
+
+}  // namespace
+
+Engine::Engine(const Options& resolved)
+    : options(resolved),
+      series(resolved.series_max),
+      tree(resolved.duplicates == DuplicatePolicy::kLastWins ? tree::KeepDuplicate::kLater
+                                                             : tree::KeepDuplicate::kEarlier) {}
+
+absl::StatusOr<std::unique_ptr<Engine>> Engine::Create(const Options& resolved) {
+  std::unique_ptr<Engine> engine(new Engine(resolved));
+  TSDB_ASSIGN_OR_RETURN(engine->chunks, ingest::ChunkPool::Create(resolved.write_buffer_bytes));
+  TSDB_ASSIGN_OR_RETURN(
+      engine->pipeline,
+      merge::MergePipeline::Create(&engine->tree, engine->chunks.get(), resolved.merge_threads));
+  return engine;
+}
+
+ingest::Slot* Engine::OpenSlot() {
+  MutexLock lock(&registry_mutex_);
+  slots_.push_back(std::make_unique<ingest::Slot>());
+  open_slots_.store(slots_.size(), std::memory_order_relaxed);
+  return slots_.back().get();
+}
+
+void Engine::CloseSlot(ingest::Slot* slot) {
+  {
+    // Forgotten only once everything is handed in: the registry's mutex is held throughout, so that
+    // TakeAllPublished sees the slot or what it handed in.
+    MutexLock registry(&registry_mutex_);
+    TakePublished(*slot);
+    ingest::Chunk* chunk;
+    {
+      MutexLock lock(&slot->mutex);
+      chunk = std::exchange(slot->chunk, nullptr);
+      gone_records_ += slot->closed_records;
+      // The writer is this thread: no record is being published.
+      if (chunk != nullptr) gone_records_ += chunk->published.load(std::memory_order_relaxed);
+    }
+    if (chunk != nullptr) pipeline->DropChunk(chunk);
+    auto at = std::find_if(slots_.begin(), slots_.end(),
+                           [slot](const auto& owned) { return owned.get() == slot; });
+    TSDB_CHECK(at != slots_.end());
+    std::swap(*at, slots_.back());
+    slots_.pop_back();
+    open_slots_.store(slots_.size(), std::memory_order_relaxed);
+  }
+  pipeline->MergeOrHandOver();
+}
+
+uint64_t Engine::TakePublished(ingest::Slot& slot) {
+  MutexLock lock(&slot.mutex);
+  if (slot.chunk == nullptr) return slot.last_sequence;
+  // Pairs with the release in Appender::Append: the columns below the mark are whole.
+  const uint32_t published = slot.chunk->published.load(std::memory_order_acquire);
+  if (published > slot.taken) {
+    slot.chunk->references.fetch_add(1,
+                                     std::memory_order_relaxed);  // the slot's own keeps it alive
+    slot.last_sequence = pipeline->Submit(slot.chunk, slot.taken, published, &slot);
+    slot.taken = published;
+  }
+  return slot.last_sequence;
+}
+
+uint64_t Engine::TakeAllPublished() {
+  MutexLock lock(&registry_mutex_);
+  for (const auto& slot : slots_) TakePublished(*slot);
+  return pipeline->submitted();
+}
+
+uint32_t Engine::ChunkRecords() const {
+  const size_t open = std::max<size_t>(OpenSlots(), 1);
+  const size_t in_cache = kOpenRecordsPerCore * ProcessorCount() / open;
+  // Two for each writer, one filling and one being merged, must fit the pool.
+  const size_t in_pool = chunks->bytes_max() / ingest::kRecordBytes / (2 * open + 2);
+  const size_t records = std::clamp<size_t>(std::min(in_cache, in_pool), ingest::kChunkRecordsMin,
+                                            kOpenRecordsPerCore);
+  return static_cast<uint32_t>(std::bit_floor(records));
+}
+
+uint64_t Engine::MemoryBytes() const {
+  return tree.memory_bytes() + series.Bytes() + chunks->bytes() + pipeline->Stats().scratch_bytes;
+}
+
+bool Engine::OverBudget(uint64_t records) const {
+  // What is buffered may need as much again in open leaves.
+  return MemoryBytes() + chunks->bytes() + records * sizeof(Sample) > options.memory_budget_bytes;
+}
+
+absl::Status Engine::Flush() {
+  pipeline->AwaitMerged(TakeAllPublished());
+  pipeline->AwaitMerged(pipeline->SubmitSettle(series.Count()));
+  return absl::OkStatus();
+}
+
+void Engine::FillLedger(Ledger& ledger) const {
+  ledger.rejected_unknown_series = rejected_unknown_series.load(std::memory_order_relaxed);
+  ledger.rejected_budget = rejected_budget.load(std::memory_order_relaxed);
+  ledger.rejected_closed = rejected_closed.load(std::memory_order_relaxed);
+  {
+    MutexLock lock(&registry_mutex_);
+    ledger.accepted = gone_records_;
+    for (const auto& slot : slots_) {
+      MutexLock slot_lock(&slot->mutex);
+      ledger.accepted += slot->closed_records;
+      if (slot->chunk == nullptr) continue;
+      const uint32_t published = slot->chunk->published.load(std::memory_order_acquire);
+      ledger.accepted += published;
+      ledger.buffered_open += published - slot->taken;
+    }
+  }
+  ledger.appended = ledger.accepted + ledger.Rejected();
+  const uint64_t applied = pipeline->applied_records();
+  const tree::Counts counts = tree.ReadCounts();
+  ledger.buffered_sealed = pipeline->submitted_records() - applied;
+  ledger.buffered_late = static_cast<uint64_t>(counts[tree::Counter::kLate]);
+  ledger.merged = static_cast<uint64_t>(counts[tree::Counter::kMerged]);
+  ledger.in_tree = static_cast<uint64_t>(counts[tree::Counter::kInTree]);
+  ledger.replaced = static_cast<uint64_t>(counts[tree::Counter::kReplaced]);
+}
+
+Stats Engine::Statistics() const {
+  Stats stats;
+  FillLedger(stats.ledger);
+  const tree::Counts counts = tree.ReadCounts();
+  auto count = [&](tree::Counter counter) { return static_cast<uint64_t>(counts[counter]); };
+  stats.series = series.Count();
+  stats.series_bytes = series.Bytes();
+  stats.leaves = count(tree::Counter::kLeaves);
+  stats.leaf_splits = count(tree::Counter::kSplits);
+  stats.leaf_rewrites = count(tree::Counter::kRewrites);
+  stats.encoded_records = count(tree::Counter::kEncodedRecords);
+  stats.encoded_bytes = count(tree::Counter::kEncodedBytes);
+  stats.open_records = count(tree::Counter::kInTree) + count(tree::Counter::kLate) -
+                       count(tree::Counter::kEncodedRecords);
+  stats.open_bytes = count(tree::Counter::kOpenBytes);
+  stats.index_bytes = count(tree::Counter::kIndexBytes);
+  for (size_t i = 0; i < stats.timestamp_encodings.size(); ++i) {
+    stats.timestamp_encodings[i] = static_cast<uint64_t>(counts.timestamp_encodings[i]);
+    stats.value_encodings[i] = static_cast<uint64_t>(counts.value_encodings[i]);
+  }
+  stats.appenders = OpenSlots();
+  stats.chunks = chunks->chunks();
+  stats.chunk_bytes = chunks->bytes();
+  stats.chunk_bytes_max = chunks->bytes_max();
+  const merge::PipelineStats merge = pipeline->Stats();
+  stats.chunks_sealed = merge.parts;
+  stats.sealed_queue_depth = merge.queue_depth;
+  stats.merge_ns = merge.merge_ns;
+  stats.merge_sort_ns = merge.sort_ns;
+  stats.helped = merge.helped;
+  stats.helping_ns = merge.helping_ns;
+  stats.blocked = merge.blocked;
+  stats.blocked_ns = merge.blocked_ns;
+  stats.commit_wait_ns = merge.await_ns;
+  stats.retired_bytes = tree.epochs().retired_bytes();
+  stats.reader_age_epochs = tree.epochs().OldestReaderAge();
+  stats.memory_bytes = MemoryBytes();
+  stats.memory_budget_bytes = options.memory_budget_bytes;
+  return stats;
+}
+
+}  // namespace tsdb

@@ -1,0 +1,74 @@
+// What a Database is made of, and the operations that its public classes share. Not part of the
+// public contract.
+//
+// Thread safety: every method from any thread. Lock order: registry_mutex, then one slot's mutex,
+// then the pipeline's.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "index/label/series_table.h"
+#include "index/tree/tree.h"
+#include "storage/base/mutex.h"
+#include "tsdb/database.h"
+#include "tsdb/ingest/chunk_pool.h"
+#include "tsdb/ingest/slot.h"
+#include "tsdb/merge/pipeline.h"
+#include "tsdb/options.h"
+
+namespace tsdb {
+
+class Engine {
+ public:
+  // Options with every 0 replaced by what it stands for.
+  static absl::StatusOr<std::unique_ptr<Engine>> Create(const Options& resolved);
+
+  ingest::Slot* OpenSlot() ABSL_LOCKS_EXCLUDED(registry_mutex_);
+  // Hands in what the slot holds and forgets it.
+  void CloseSlot(ingest::Slot* slot) ABSL_LOCKS_EXCLUDED(registry_mutex_);
+  size_t OpenSlots() const { return open_slots_.load(std::memory_order_relaxed); }
+
+  // Hands the published, not yet taken records of a slot to the merge; returns the position in the
+  // commit order that covers everything in the slot so far.
+  uint64_t TakePublished(ingest::Slot& slot) ABSL_LOCKS_EXCLUDED(slot.mutex);
+  // The same for every slot; the position covers all that was appended before the call.
+  uint64_t TakeAllPublished() ABSL_LOCKS_EXCLUDED(registry_mutex_);
+
+  // Records in a chunk for one more writer, so that all open chunks stay in cache and the pool
+  // lasts.
+  uint32_t ChunkRecords() const;
+  // Whether `records` more would pass the memory budget.
+  bool OverBudget(uint64_t records) const;
+  uint64_t MemoryBytes() const;
+
+  absl::Status Flush();
+  Stats Statistics() const ABSL_LOCKS_EXCLUDED(registry_mutex_);
+
+  const Options options;
+  label::SeriesTable series;
+  tree::Tree tree;
+  std::unique_ptr<ingest::ChunkPool> chunks;
+  std::unique_ptr<merge::MergePipeline> pipeline;
+  std::atomic<bool> closed{false};
+
+  std::atomic<uint64_t> rejected_unknown_series{0};
+  std::atomic<uint64_t> rejected_budget{0};
+  std::atomic<uint64_t> rejected_closed{0};
+
+ private:
+  explicit Engine(const Options& resolved);
+  void FillLedger(Ledger& ledger) const ABSL_LOCKS_EXCLUDED(registry_mutex_);
+
+  mutable Mutex registry_mutex_;
+  std::vector<std::unique_ptr<ingest::Slot>> slots_ ABSL_GUARDED_BY(registry_mutex_);
+  uint64_t gone_records_ ABSL_GUARDED_BY(registry_mutex_) = 0;  // accepted in slots since forgotten
+  std::atomic<size_t> open_slots_{0};
+};
+
+}  // namespace tsdb

@@ -1,0 +1,18 @@
+// Doors into a Database for the project's own tests and benchmarks. Not part of the public
+// contract, and not installed.
+#pragma once
+
+#include <cstdint>
+
+#include "tsdb/database.h"
+
+namespace tsdb {
+
+struct Internals {
+  // Throws chunks handed to the merge away from now on: what the writers alone can do. The ledger
+  // then does not balance.
+  static void SetDiscardSealed(Database& database, bool discard);
+  static uint64_t DiscardedRecords(const Database& database);
+};
+
+}  // namespace tsdb

@@ -1,0 +1,422 @@
+#include "tsdb/merge/pipeline.h"
+
+#include <time.h>
+
+#include <algorithm>
+#include <chrono>
+#include <iterator>
+
+#include "storage/base/processor.h"
+#include "storage/base/status_macros.h"
+#include "tsdb/merge/sort_into_runs.h"
+
+namespace tsdb::merge {
+namespace {
+
+uint64_t ThreadCpuNs() {
+  timespec now;
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
+}
+
+// Adds the wall time of its life to a counter.
+class WallTimer {
+ public:
+  explicit WallTimer(std::atomic<uint64_t>* total) : total_(total) {}
+  ~WallTimer() {
+    const auto elapsed = std::chrono::steady_clock::now() - start_;
+    total_->fetch_add(static_cast<uint64_t>(
+                          std::chrono::duration_cast<std::chrono::nanoseconds>(elapsed).count()),
+                      std::memory_order_relaxed);
+  }
+  WallTimer(const WallTimer&) = delete;
+  WallTimer& operator=(const WallTimer&) = delete;
+
+ private:
+  std::atomic<uint64_t>* const total_;
+  const std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
+// Takes one that this core used last, its scratch still in cache, or else any. REQUIRES: not empty.
+template <typename T>
+T* TakeNearest(std::vector<T*>& free) {
+  const uint32_t processor = CurrentProcessor();
+  auto at = std::find_if(free.rbegin(), free.rend(),
+                         [processor](const T* item) { return item->processor == processor; });
+  if (at == free.rend()) at = free.rbegin();
+  T* taken = *at;
+  free.erase(std::next(at).base());
+  taken->processor = processor;
+  return taken;
+}
+
+}  // namespace
+
+MergePipeline::MergePipeline(tree::Tree* tree, ingest::ChunkPool* chunks, size_t concurrency)
+    : tree_(tree), chunks_(chunks), concurrency_(concurrency), pool_(concurrency) {}
+
+MergePipeline::~MergePipeline() = default;
+
+absl::StatusOr<std::unique_ptr<MergePipeline>> MergePipeline::Create(tree::Tree* tree,
+                                                                     ingest::ChunkPool* chunks,
+                                                                     size_t concurrency) {
+  std::unique_ptr<MergePipeline> pipeline(new MergePipeline(tree, chunks, concurrency));
+  MutexLock lock(&pipeline->mutex_);
+  for (size_t i = 0; i < concurrency; ++i) {
+    pipeline->contexts_.push_back(std::make_unique<Context>(tree));
+    pipeline->free_contexts_.push_back(pipeline->contexts_.back().get());
+  }
+  // One being sorted per context, and some whose items other owners are still to apply.
+  for (size_t i = 0; i < 2 * concurrency + 2; ++i) {
+    auto batch = std::make_unique<RunBatch>();
+    TSDB_RETURN_IF_ERROR(PrepareBatch(*batch));
+    pipeline->free_batches_.push_back(batch.get());
+    pipeline->batches_.push_back(std::move(batch));
+  }
+  return pipeline;
+}
+
+uint64_t MergePipeline::Submit(ingest::Chunk* chunk, uint32_t begin, uint32_t end,
+                               const void* writer) {
+  if (discard_.load(std::memory_order_relaxed)) {
+    discarded_records_.fetch_add(end - begin, std::memory_order_relaxed);
+    DropChunk(chunk);
+    return submitted();
+  }
+  submitted_records_.fetch_add(end - begin, std::memory_order_relaxed);
+  MutexLock lock(&mutex_);
+  Part part;
+  part.chunk = chunk;
+  part.begin = begin;
+  part.end = end;
+  part.sequence = next_sequence_++;
+  recent_writers_[part.sequence % kRecent] = writer;
+  queue_.push_back(part);
+  return part.sequence;
+}
+
+uint64_t MergePipeline::SubmitSettle(SeriesId series) {
+  MutexLock lock(&mutex_);
+  // As many parts as can run at once, times a few, so that all contexts take their share.
+  const uint64_t pages = (uint64_t{series} + tree::kPageSeries - 1) / tree::kPageSeries;
+  const uint64_t parts = std::clamp<uint64_t>(pages / 4, 1, 4 * concurrency_);
+  uint64_t begin = 0;
+  for (uint64_t i = 1; i <= parts; ++i) {
+    const uint64_t end = pages * i / parts;
+    Part part;
+    part.settle_begin = static_cast<SeriesId>(begin * tree::kPageSeries);
+    part.settle_end = static_cast<SeriesId>(std::min<uint64_t>(end * tree::kPageSeries, series));
+    part.sequence = next_sequence_++;
+    queue_.push_back(part);
+    begin = end;
+  }
+  WakeForWork();
+  return next_sequence_ - 1;
+}
+
+size_t MergePipeline::ActiveWriters() const {
+  size_t active = 0;
+  for (size_t i = 0; i < kRecent; ++i) {
+    if (recent_writers_[i] == nullptr) continue;
+    bool seen = false;
+    for (size_t j = 0; j < i; ++j) seen |= recent_writers_[j] == recent_writers_[i];
+    active += !seen;
+  }
+  return active;
+}
+
+void MergePipeline::MergeOrHandOver() {
+  {
+    MutexLock lock(&mutex_);
+    if (queue_.empty()) return;
+    // Writers that sealed lately keep a core busy each. A core beyond those can merge while this
+    // thread writes on; else this thread merges, its chunk still in its cache.
+    if (ActiveWriters() < concurrency_ && queue_.size() <= 2 * concurrency_) {
+      ScheduleDrain();
+      return;
+    }
+  }
+  MergeOne();
+}
+
+void MergePipeline::ScheduleDrain() {
+  if (drains_ == concurrency_) return;
+  ++drains_;
+  pool_.Submit([this] { Drain(); });
+}
+
+void MergePipeline::Drain() {
+  for (;;) {
+    while (MergeOne()) {
+    }
+    MutexLock lock(&mutex_);
+    if (CanMerge()) continue;
+    // Parts left here are taken by whoever frees what is missing (WakeForWork).
+    --drains_;
+    return;
+  }
+}
+
+// Called when parts, contexts or batches become available: invariant 3.
+void MergePipeline::WakeForWork() {
+  if (!CanMerge()) return;
+  if (merged_waiters_ > 0) {
+    merged_or_work_.NotifyOne();
+  } else if (chunk_waiters_ > 0) {
+    chunk_or_work_.NotifyOne();
+  } else {
+    ScheduleDrain();
+  }
+}
+
+bool MergePipeline::MergeOne() {
+  Context* context;
+  RunBatch* batch;
+  {
+    MutexLock lock(&mutex_);
+    if (!CanMerge()) return false;
+    context = TakeNearest(free_contexts_);
+    batch = TakeNearest(free_batches_);
+    batch->part = queue_.front();
+    queue_.pop_front();
+    in_flight_.push_back(batch->part.sequence);
+  }
+  RunPasses(*context, batch);
+  MutexLock lock(&mutex_);
+  free_contexts_.push_back(context);
+  WakeForWork();
+  return true;
+}
+
+void MergePipeline::RunPasses(Context& context, RunBatch* batch) {
+  const uint64_t start_ns = ThreadCpuNs();
+  if (batch->part.chunk != nullptr) {
+    SortIntoRuns(*batch);
+    BuildItems(*batch);
+    if (!batch->holds_chunk) DropChunk(batch->part.chunk);
+  }
+  const uint64_t sorted_ns = ThreadCpuNs();
+  HandOut(context, batch);
+  for (RunBatch* handed_out : context.handed_out) Apply(context, *handed_out);
+  context.writer.Finish();
+  merge_ns_.fetch_add(ThreadCpuNs() - start_ns, std::memory_order_relaxed);
+  sort_ns_.fetch_add(sorted_ns - start_ns, std::memory_order_relaxed);
+  FinishItems(context);
+}
+
+void MergePipeline::BuildItems(RunBatch& batch) {
+  batch.items.clear();
+  const auto runs = static_cast<uint32_t>(batch.runs.size());
+  for (uint32_t begin = 0; begin < runs;) {
+    const SeriesId page = batch.runs[begin].series >> tree::kPageSeriesBits;
+    uint32_t end = begin + 1;
+    while (end < runs && batch.runs[end].series >> tree::kPageSeriesBits == page) ++end;
+    PageItem item;
+    item.batch = &batch;
+    item.runs_begin = begin;
+    item.runs_end = end;
+    batch.items.push_back(item);
+    begin = end;
+  }
+}
+
+void MergePipeline::BuildSettleItems(RunBatch& batch) {
+  batch.items.clear();
+  const Part& part = batch.part;
+  for (uint64_t series = part.settle_begin; series < part.settle_end; series += tree::kPageSeries) {
+    tree::Page* page = tree_->FindPage(static_cast<SeriesId>(series));
+    if (page == nullptr) continue;
+    PageItem item;
+    item.batch = &batch;
+    item.page = page;
+    batch.items.push_back(item);
+  }
+}
+
+void MergePipeline::HandOut(Context& context, RunBatch* batch) {
+  context.handed_out.clear();
+  MutexLock lock(&order_mutex_);
+  sorted_.push_back(batch);
+  for (;;) {
+    auto next = std::find_if(
+        sorted_.begin(), sorted_.end(),
+        [turn = next_to_hand_out_](const RunBatch* b) { return b->part.sequence == turn; });
+    if (next == sorted_.end()) return;
+    RunBatch* turn = *next;
+    sorted_.erase(next);
+    ++next_to_hand_out_;
+    if (turn->part.chunk == nullptr) {
+      BuildSettleItems(*turn);
+    } else {
+      for (PageItem& item : turn->items) {
+        item.page = tree_->FindOrCreatePage(turn->runs[item.runs_begin].series);
+      }
+    }
+    // One more than items, so that the batch stays while this thread walks them (Apply).
+    turn->unfinished.store(static_cast<uint32_t>(turn->items.size()) + 1,
+                           std::memory_order_relaxed);
+    for (PageItem& item : turn->items) item.page->queue.Add(&item);
+    context.handed_out.push_back(turn);
+  }
+}
+
+void MergePipeline::Apply(Context& context, RunBatch& batch) {
+  for (PageItem& item : batch.items) {
+    tree::WorkItem* work;
+    if (!item.page->queue.TryOwn(work)) continue;  // done already, or left to the owner
+    do {
+      while (work != nullptr) {
+        tree::WorkItem* next = work->next;
+        ApplyItem(context, static_cast<PageItem&>(*work));
+        work = next;
+      }
+    } while (!item.page->queue.Release(work));
+  }
+  context.done.push_back(&batch);
+}
+
+void MergePipeline::ApplyItem(Context& context, PageItem& item) {
+  const RunBatch& batch = *item.batch;
+  if (batch.part.chunk == nullptr) {
+    context.writer.SettlePage(*item.page);
+  } else {
+    for (uint32_t i = item.runs_begin; i < item.runs_end; ++i) {
+      const Run& run = batch.runs[i];
+      if (i + 1 < item.runs_end) {
+        const Run& next = batch.runs[i + 1];
+        tree::TreeWriter::PrefetchTail(*item.page, next.series, next.count);
+      }
+      if (i + 3 < item.runs_end) {
+        tree::TreeWriter::PrefetchVersion(*item.page, batch.runs[i + 3].series);
+      }
+      context.writer.AppendRun(*item.page, run.series, batch.times + run.begin,
+                               batch.values + run.begin, run.count);
+    }
+  }
+  context.done.push_back(item.batch);
+}
+
+void MergePipeline::FinishItems(Context& context) {
+  for (RunBatch* batch : context.done) {
+    // Acquire and release: the last to arrive sees what every other applier did to the batch.
+    if (batch->unfinished.fetch_sub(1, std::memory_order_acq_rel) == 1) FinishBatch(batch);
+  }
+  context.done.clear();
+}
+
+void MergePipeline::FinishBatch(RunBatch* batch) {
+  const Part part = batch->part;
+  if (part.chunk != nullptr && batch->holds_chunk) DropChunk(part.chunk);
+  // Release pairs with the acquire in applied_records: the counts published before are seen.
+  applied_records_.fetch_add(part.end - part.begin, std::memory_order_release);
+  MutexLock lock(&mutex_);
+  in_flight_.erase(std::find(in_flight_.begin(), in_flight_.end(), part.sequence));
+  free_batches_.push_back(batch);
+  if (merged_waiters_ > 0) merged_or_work_.NotifyAll();
+  // A writer without a chunk must look again when nothing is in flight any more: see AcquireChunk.
+  if (in_flight_.empty() && chunk_waiters_ > 0) chunk_or_work_.NotifyAll();
+  WakeForWork();
+}
+
+void MergePipeline::DropChunk(ingest::Chunk* chunk) {
+  // Acquire and release: whoever reuses the chunk does so after all reads of it.
+  if (chunk->references.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+  chunks_->Release(chunk);
+  MutexLock lock(&mutex_);
+  ++chunk_releases_;
+  if (chunk_waiters_ > 0) chunk_or_work_.NotifyOne();
+}
+
+ingest::Chunk* MergePipeline::AcquireChunk(uint32_t records) {
+  for (;;) {
+    uint64_t releases;
+    {
+      MutexLock lock(&mutex_);
+      releases = chunk_releases_;
+    }
+    if (ingest::Chunk* chunk = chunks_->TryAcquire(records)) return chunk;
+    {
+      const auto start = std::chrono::steady_clock::now();
+      if (MergeOne()) {
+        helped_.fetch_add(1, std::memory_order_relaxed);
+        helping_ns_.fetch_add(
+            static_cast<uint64_t>((std::chrono::steady_clock::now() - start).count()),
+            std::memory_order_relaxed);
+        continue;
+      }
+    }
+    MutexLock lock(&mutex_);
+    if (chunk_releases_ != releases || CanMerge()) continue;
+    if (queue_.empty() && in_flight_.empty()) {
+      // All chunks are open in other writers' hands, and nothing will bring one back.
+      return chunks_->AcquirePastBound();
+    }
+    blocked_.fetch_add(1, std::memory_order_relaxed);
+    WallTimer timer(&blocked_ns_);
+    ++chunk_waiters_;
+    chunk_or_work_.Wait(&mutex_);
+    --chunk_waiters_;
+    // Whatever this wake-up was meant for, the next in line hears of it if there is more to do than
+    // this thread will.
+    if (chunk_waiters_ > 0 && CanMerge()) chunk_or_work_.NotifyOne();
+  }
+}
+
+uint64_t MergePipeline::MergedLocked() const {
+  if (!in_flight_.empty()) return *std::min_element(in_flight_.begin(), in_flight_.end()) - 1;
+  return queue_.empty() ? next_sequence_ - 1 : queue_.front().sequence - 1;
+}
+
+void MergePipeline::AwaitMerged(uint64_t sequence) {
+  {
+    MutexLock lock(&mutex_);
+    if (MergedLocked() >= sequence) return;
+  }
+  WallTimer timer(&await_ns_);
+  for (;;) {
+    while (MergeOne()) {
+      MutexLock lock(&mutex_);
+      if (MergedLocked() >= sequence) return;
+    }
+    MutexLock lock(&mutex_);
+    if (MergedLocked() >= sequence) return;
+    if (CanMerge()) continue;
+    ++merged_waiters_;
+    merged_or_work_.Wait(&mutex_);
+    --merged_waiters_;
+    if (MergedLocked() >= sequence) {
+      WakeForWork();
+      return;
+    }
+  }
+}
+
+uint64_t MergePipeline::submitted() const {
+  MutexLock lock(&mutex_);
+  return next_sequence_ - 1;
+}
+
+uint64_t MergePipeline::merged() const {
+  MutexLock lock(&mutex_);
+  return MergedLocked();
+}
+
+PipelineStats MergePipeline::Stats() const {
+  PipelineStats stats;
+  {
+    MutexLock lock(&mutex_);
+    stats.parts = next_sequence_ - 1;
+    stats.queue_depth = queue_.size();
+  }
+  stats.merge_ns = merge_ns_.load(std::memory_order_relaxed);
+  stats.sort_ns = sort_ns_.load(std::memory_order_relaxed);
+  stats.helped = helped_.load(std::memory_order_relaxed);
+  stats.helping_ns = helping_ns_.load(std::memory_order_relaxed);
+  stats.blocked = blocked_.load(std::memory_order_relaxed);
+  stats.blocked_ns = blocked_ns_.load(std::memory_order_relaxed);
+  stats.await_ns = await_ns_.load(std::memory_order_relaxed);
+  for (const auto& batch : batches_) stats.scratch_bytes += batch->memory.bytes();
+  return stats;
+}
+
+}  // namespace tsdb::merge

@@ -1,0 +1,165 @@
+// The merge, from sealed parts of chunks to leaves, running while writers write. Passes, per part:
+//
+//   1. take      the oldest part in the queue, a context and a batch         (mutex_)
+//   2. sort      into runs; the chunk goes back to the pool                    (pure, parallel)
+//   3. hand out  items to their pages' queues, strictly in commit order        (order_mutex_)
+//   4. apply     own each page in turn and work off what is queued there       (parallel by page)
+//   5. finish    publish counts, retire replaced blocks, mark the batch done   (mutex_)
+//
+// Any thread may run passes: the pool's own threads while cores are idle, else the writer that
+// sealed, while the chunk is in its cache; a writer that finds no free chunk helps before it waits.
+// A thread that has sorted out of turn leaves its batch to whoever is first in order, and a thread
+// that finds a page owned leaves its item to the owner: nobody waits for another's pass.
+//
+// Invariants
+//  1. Items reach each page's queue in commit order, so of two records with one key the one
+//  committed
+//     later is applied later.
+//  2. A part counts as merged after its records are readable, counted, and its chunk given back.
+//  3. While parts are queued and a context is free, some thread is on its way to take one.
+//  4. Contexts bound the merges that run at once, batches the scratch memory, chunks the queue.
+//
+// Thread safety: every method from any thread. Lock order: mutex_ and order_mutex_ are never held
+// together; both are taken after a slot's mutex.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/statusor.h"
+#include "index/tree/tree.h"
+#include "index/tree/tree_writer.h"
+#include "storage/base/mutex.h"
+#include "storage/base/parallel.h"
+#include "tsdb/ingest/chunk_pool.h"
+#include "tsdb/merge/run_batch.h"
+
+namespace tsdb::merge {
+
+struct PipelineStats {
+  uint64_t parts = 0;        // submitted since the start
+  uint64_t queue_depth = 0;  // waiting now
+  uint64_t merge_ns = 0;     // CPU time in passes 2 to 5
+  uint64_t sort_ns = 0;      // of which pass 2
+  uint64_t helped = 0;       // merges by writers for want of a chunk, and their time
+  uint64_t helping_ns = 0;
+  uint64_t blocked = 0;  // waits for a chunk, and their time
+  uint64_t blocked_ns = 0;
+  uint64_t await_ns = 0;  // time in AwaitMerged
+  uint64_t scratch_bytes = 0;
+};
+
+class MergePipeline {
+ public:
+  // At most `concurrency` merges at once. kResourceExhausted when there is no memory for scratch.
+  static absl::StatusOr<std::unique_ptr<MergePipeline>> Create(tree::Tree* tree,
+                                                               ingest::ChunkPool* chunks,
+                                                               size_t concurrency);
+  ~MergePipeline();  // REQUIRES: everything submitted is merged.
+
+  // Queues records [begin, end) of a chunk, for which the caller passes on one of the chunk's
+  // references, and returns their position in the commit order. `writer` tells writers apart.
+  uint64_t Submit(ingest::Chunk* chunk, uint32_t begin, uint32_t end, const void* writer);
+  // Queues the order to merge late records of series [0, series) into leaves; returns the position
+  // by which that is done.
+  uint64_t SubmitSettle(SeriesId series);
+  // To be called by a writer after Submit, with no lock held: sees to it that the part gets merged,
+  // by this thread or another.
+  void MergeOrHandOver();
+
+  // A chunk of about `records` records. Merges while there is none, then waits; null only when the
+  // system has no memory. REQUIRES: the caller holds no chunk.
+  ingest::Chunk* AcquireChunk(uint32_t records);
+  // Drops a reference that was not passed on.
+  void DropChunk(ingest::Chunk* chunk);
+
+  // Returns once everything up to the position is merged; merges meanwhile.
+  void AwaitMerged(uint64_t sequence);
+
+  // Position of the newest part / up to which all parts are merged.
+  uint64_t submitted() const;
+  uint64_t merged() const;
+  uint64_t submitted_records() const { return submitted_records_.load(std::memory_order_relaxed); }
+  uint64_t applied_records() const { return applied_records_.load(std::memory_order_acquire); }
+  PipelineStats Stats() const;
+
+  // For measuring writers alone: parts submitted from now on are thrown away.
+  void SetDiscard(bool discard) { discard_.store(discard, std::memory_order_relaxed); }
+  uint64_t discarded_records() const { return discarded_records_.load(std::memory_order_relaxed); }
+
+ private:
+  struct Context {
+    explicit Context(tree::Tree* tree) : writer(tree) {}
+    tree::TreeWriter writer;
+    uint32_t processor = 0;             // that ran it last
+    std::vector<RunBatch*> handed_out;  // by this thread, in order
+    std::vector<RunBatch*> done;        // one entry per applied item
+  };
+
+  MergePipeline(tree::Tree* tree, ingest::ChunkPool* chunks, size_t concurrency);
+
+  bool MergeOne() ABSL_LOCKS_EXCLUDED(mutex_);
+  void RunPasses(Context& context, RunBatch* batch);
+  void BuildItems(RunBatch& batch);
+  void BuildSettleItems(RunBatch& batch) ABSL_EXCLUSIVE_LOCKS_REQUIRED(order_mutex_);
+  void HandOut(Context& context, RunBatch* batch) ABSL_LOCKS_EXCLUDED(order_mutex_);
+  void Apply(Context& context, RunBatch& batch);
+  void ApplyItem(Context& context, PageItem& item);
+  void FinishItems(Context& context) ABSL_LOCKS_EXCLUDED(mutex_);
+  void FinishBatch(RunBatch* batch) ABSL_LOCKS_EXCLUDED(mutex_);
+
+  bool CanMerge() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return !queue_.empty() && !free_contexts_.empty() && !free_batches_.empty();
+  }
+  uint64_t MergedLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void WakeForWork() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void ScheduleDrain() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Drain() ABSL_LOCKS_EXCLUDED(mutex_);
+  size_t ActiveWriters() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  tree::Tree* const tree_;
+  ingest::ChunkPool* const chunks_;
+  const size_t concurrency_;
+  std::atomic<bool> discard_{false};
+  std::atomic<uint64_t> submitted_records_{0};
+  std::atomic<uint64_t> applied_records_{0};
+  std::atomic<uint64_t> discarded_records_{0};
+  std::atomic<uint64_t> merge_ns_{0};
+  std::atomic<uint64_t> sort_ns_{0};
+  std::atomic<uint64_t> helped_{0};
+  std::atomic<uint64_t> helping_ns_{0};
+  std::atomic<uint64_t> blocked_{0};
+  std::atomic<uint64_t> blocked_ns_{0};
+  std::atomic<uint64_t> await_ns_{0};
+
+  std::vector<std::unique_ptr<Context>> contexts_;  // constant after Create
+  std::vector<std::unique_ptr<RunBatch>> batches_;  // likewise
+
+  mutable Mutex mutex_;
+  CondVar chunk_or_work_;   // for writers without a chunk
+  CondVar merged_or_work_;  // for those who await a position
+  std::deque<Part> queue_ ABSL_GUARDED_BY(mutex_);
+  std::vector<Context*> free_contexts_ ABSL_GUARDED_BY(mutex_);
+  std::vector<RunBatch*> free_batches_ ABSL_GUARDED_BY(mutex_);
+  std::vector<uint64_t> in_flight_ ABSL_GUARDED_BY(mutex_);  // taken from the queue, not finished
+  uint64_t next_sequence_ ABSL_GUARDED_BY(mutex_) = 1;
+  uint64_t chunk_releases_ ABSL_GUARDED_BY(mutex_) = 0;
+  size_t chunk_waiters_ ABSL_GUARDED_BY(mutex_) = 0;
+  size_t merged_waiters_ ABSL_GUARDED_BY(mutex_) = 0;
+  size_t drains_ ABSL_GUARDED_BY(mutex_) = 0;  // scheduled or running on the pool
+  static constexpr size_t kRecent = 16;
+  const void* recent_writers_[kRecent] ABSL_GUARDED_BY(mutex_) = {};  // of the last parts submitted
+
+  Mutex order_mutex_;
+  std::vector<RunBatch*> sorted_ ABSL_GUARDED_BY(order_mutex_);  // waiting for their turn
+  uint64_t next_to_hand_out_ ABSL_GUARDED_BY(order_mutex_) = 1;
+
+  TaskPool pool_;  // last: its destructor waits for drains, which use the rest
+};
+
+}  // namespace tsdb::merge

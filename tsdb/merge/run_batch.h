@@ -1,0 +1,72 @@
+// A batch: one part of a chunk on its way through the merge, its records grouped into runs, the
+// runs into pages. Batches and their scratch memory belong to the merge, not to writers, and are
+// few.
+//
+// Thread safety: one task at a time until its items are handed to pages; from then on everything
+// but `unfinished` is read-only until the last item is done.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <vector>
+
+#include "index/tree/owner_queue.h"
+#include "index/tree/page.h"
+#include "storage/base/memory.h"
+#include "storage/base/types.h"
+#include "tsdb/ingest/chunk_pool.h"
+
+namespace tsdb::merge {
+
+// Records of one series, in order of arrival: positions begin .. begin + count of the batch's
+// columns.
+struct Run {
+  SeriesId series;
+  uint32_t begin;
+  uint32_t count;
+};
+
+struct RunBatch;
+
+// A batch's runs of one page, as queued there.
+struct PageItem : tree::WorkItem {
+  RunBatch* batch = nullptr;
+  tree::Page* page = nullptr;
+  uint32_t runs_begin = 0;
+  uint32_t runs_end = 0;
+};
+
+// What is handed to the merge: a part of a chunk, or, with no chunk, the order to settle the pages
+// of series [settle_begin, settle_end), that is to merge their late records into leaves.
+struct Part {
+  ingest::Chunk* chunk = nullptr;
+  uint32_t begin = 0;
+  uint32_t end = 0;
+  SeriesId settle_begin = 0;
+  SeriesId settle_end = 0;
+  uint64_t sequence = 0;  // position in the commit order, from 1
+};
+
+struct RunBatch {
+  Part part;
+  // Columns of the runs: the scratch below or, when the records came in runs already, the chunk's
+  // own.
+  const Timestamp* times = nullptr;
+  const double* values = nullptr;
+  std::vector<Run> runs;
+  std::vector<PageItem> items;
+  bool holds_chunk = false;  // the columns are the chunk's: it is released with the batch
+  // Items not yet applied, plus one while the items are being handed out.
+  std::atomic<uint32_t> unfinished{0};
+
+  uint32_t processor = 0;  // that used the scratch last
+
+  // Scratch for sorting, kChunkRecordsMax records.
+  HugeRegion memory;
+  Timestamp* sorted_times = nullptr;
+  double* sorted_values = nullptr;
+  std::vector<uint32_t> counts;
+  std::vector<uint64_t> keys, keys_swap;
+};
+
+}  // namespace tsdb::merge

@@ -1,0 +1,40 @@
+// What can be chosen when a database is opened. Every default is right for most; each comment says
+// when to change it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+namespace tsdb {
+
+// Which of two records with equal (series, timestamp) is kept. "Later" is program order within one
+// appender and commit order across appenders.
+enum class DuplicatePolicy : uint8_t { kLastWins, kFirstWins };
+
+struct Options {
+  // Where the database lives. Empty: in memory, gone when closed. (A directory is refused with
+  // kUnimplemented in this version.)
+  std::string directory;
+
+  // Bound on write buffer and stored data together, in bytes. 0: half of the machine's (or its
+  // container's) memory. Set it when the process has other large tenants. A database in memory
+  // refuses appends with kResourceExhausted once it is reached; nothing already accepted is lost.
+  uint64_t memory_budget_bytes = 0;
+
+  // Part of the budget that holds records between append and merge. 0: a sixteenth of the budget,
+  // within 1 MiB .. 64 MiB. More of it lets writers run further ahead of the merge in bursts.
+  uint64_t write_buffer_bytes = 0;
+
+  // Threads that merge beside the appending threads (which merge too, when no other core is free
+  // to). 0: one per core. Lower it to leave cores to the rest of the process.
+  size_t merge_threads = 0;
+
+  // Change to kFirstWins when re-sent data must never alter what is stored.
+  DuplicatePolicy duplicates = DuplicatePolicy::kLastWins;
+
+  // Distinct series accepted; registering one more is refused with kResourceExhausted.
+  uint32_t series_max = 100'000'000;
+};
+
+}  // namespace tsdb
