@@ -1,0 +1,368 @@
+#!/usr/bin/env python3
+"""Runs the built program on input good, cut, malformed, empty, compressed; checks output and codes.
+
+    test/tools/cli_test.py PROGRAM
+"""
+
+import csv
+import gzip
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import unittest
+
+PROGRAM = ""
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+SHIPPED = os.path.join(ROOT, "test/data/node-prometheus-1s/series.jsonl.zst")
+PROM = """# HELP up Whether it is up.
+# TYPE up gauge
+up{job="a"} 1 1000
+up{job="b"} 0 1000
+up{job="a"} 0.5 2000
+load NaN 1500
+"""
+JSONL = """{"metric":{"__name__":"up","job":"a"},"values":[1,0.5],"timestamps":[1000,2000]}
+{"metric":{"__name__":"up","job":"b"},"values":[0],"timestamps":[1000]}
+{"metric":{"__name__":"load"},"values":["NaN"],"timestamps":[1500]}
+"""
+OPENMETRICS = """# TYPE up gauge
+up{job="a"} 1 1.0
+up{job="a"} 0.5 2.0
+up{job="b"} 0 1.0
+# TYPE load gauge
+load NaN 1.5
+# EOF
+"""
+UP_CSV = """__name__,job,timestamp_ms,value
+up,a,1000,1
+up,a,2000,0.5
+up,b,1000,0
+"""
+
+
+class Result:
+    def __init__(self, code, out, err):
+        self.code, self.out, self.err = code, out, err
+
+
+class CliTest(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = folder.name
+
+    def write(self, name, content):
+        if isinstance(content, str):
+            content = content.encode()
+        with open(os.path.join(self.folder, name), "wb") as file:
+            file.write(content)
+        return name
+
+    def pack(self, tool, content):
+        return subprocess.run([tool, "-c"], input=content, stdout=subprocess.PIPE,
+                              check=True).stdout
+
+    def run_tsdb(self, *arguments, stdin=b"", columns="120"):
+        environment = {**os.environ, "COLUMNS": columns, "NO_COLOR": ""}
+        done = subprocess.run([PROGRAM, *arguments], input=stdin, capture_output=True, check=False,
+                              cwd=self.folder, timeout=120, env=environment)
+        return Result(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+    def assert_fails(self, result, message):
+        """A failure says why on stderr and prints nothing that could be taken for data."""
+        self.assertEqual(result.code, 1, result.err)
+        self.assertEqual(result.out, "")
+        self.assertIn(message, result.err)
+
+
+class FormatTest(CliTest):
+    def test_each_format_gives_the_same_samples(self):
+        for name, content in (("a.prom", PROM), ("a.jsonl", JSONL), ("a.om", OPENMETRICS),
+                              ("no_extension", OPENMETRICS), ("also_none", JSONL)):
+            with self.subTest(name):
+                result = self.run_tsdb("query", "--from", self.write(name, content), "up")
+                self.assertEqual(result.code, 0, result.err)
+                self.assertEqual(result.out, UP_CSV)
+                self.assertIn("4 samples accepted, 0 lines rejected", result.err)
+
+    def test_each_compression_is_recognised_by_content(self):
+        packed = {"gzip": gzip.compress(JSONL.encode()), "zstd": self.pack("zstd", JSONL.encode()),
+                  "lz4": self.pack("lz4", JSONL.encode())}
+        for name, content in packed.items():
+            with self.subTest(name):
+                result = self.run_tsdb("query", "--from", self.write("data", content), "up")
+                self.assertEqual(result.out, UP_CSV)
+                twice = self.run_tsdb("query", "--from", self.write("data", content * 2), "up")
+                self.assertIn("6 lines read, 8 samples accepted", twice.err)
+                self.assertEqual(twice.out, UP_CSV)
+
+    def test_standard_input(self):
+        result = self.run_tsdb("query", "--from", "-", "up", stdin=gzip.compress(PROM.encode()))
+        self.assertEqual(result.out, UP_CSV)
+
+    def test_several_files_are_one_database(self):
+        first, rest = JSONL.split("\n", 1)
+        files = [self.write("1", first), self.write("2", rest)]
+        self.assertEqual(self.run_tsdb("query", "--from", *files, "up").out, UP_CSV)
+
+    def test_the_format_can_be_forced(self):
+        name = self.write("a.prom", "up 1 1.5\n# EOF")
+        result = self.run_tsdb("query", "--from", name, "up", "--input-format", "openmetrics")
+        self.assertEqual(result.out, "__name__,timestamp_ms,value\nup,1500,1\n")
+        self.assert_fails(self.run_tsdb("query", "--from", name, "up", "--input-format",
+                                        "prometheus"), "a.prom:1:6: error: not a timestamp")
+
+    def test_samples_without_a_timestamp_get_the_one_given(self):
+        name = self.write("a.prom", "up 1\n")
+        for given, expected in (("1.5", "1500"), ("1970-01-02T00:00:00Z", "86400000")):
+            result = self.run_tsdb("query", "--from", name, "up", "--timestamp", given)
+            self.assertEqual(result.out, f"__name__,timestamp_ms,value\nup,{expected},1\n")
+            self.assertIn("1 sample without a timestamp", result.err)
+
+    def test_strict_openmetrics(self):
+        name = self.write("a.om", "# TYPE a counter\na_total -1\n# EOF\n")
+        self.assertEqual(self.run_tsdb("query", "--from", name, "a_total").code, 0)
+        self.assert_fails(self.run_tsdb("query", "--from", name, "a_total", "--strict"),
+                          "a.om:2: error: a counter's value is NaN or negative")
+
+
+class OutputTest(CliTest):
+    def query(self, *arguments):
+        return self.run_tsdb("query", "--from", self.write("a.prom", PROM), *arguments,
+                             columns="96")
+
+    def test_json_is_prometheus_api_shape(self):
+        result = self.query("{}", "--format", "json")
+        self.assertEqual(json.loads(result.out), {
+            "status": "success",
+            "data": {"resultType": "matrix", "result": [
+                {"metric": {"__name__": "load"}, "values": [[1.5, "NaN"]]},
+                {"metric": {"__name__": "up", "job": "a"}, "values": [[1, "1"], [2, "0.5"]]},
+                {"metric": {"__name__": "up", "job": "b"}, "values": [[1, "0"]]}]}})
+        self.assertIn('[1.500,"NaN"]', result.out)
+
+    def test_csv_quotes_what_needs_it(self):
+        name = self.write("a.prom", 'a{b="x,\\"y\\"\\nz"} 1 5\n')
+        result = self.run_tsdb("query", "--from", name, "a")
+        self.assertEqual(list(csv.reader(io.StringIO(result.out, newline=""))),
+                         [["__name__", "b", "timestamp_ms", "value"], ["a", 'x,"y"\nz', "5", "1"]])
+
+    def test_table(self):
+        self.assertEqual(self.query("up", "--format", "table").out, """up
+┌─────┬─────────┬─────────────────────┬─────────────────────┬─────┬─────┬──────┬──────────────┐
+│ job │ samples │ from                │ to                  │ min │ max │ last │ course       │
+├─────┼─────────┼─────────────────────┼─────────────────────┼─────┼─────┼──────┼──────────────┤
+│ a   │       2 │ 1970-01-01 00:00:01 │ 1970-01-01 00:00:02 │ 0.5 │   1 │  0.5 │ █          ▁ │
+│ b   │       1 │ 1970-01-01 00:00:01 │ 1970-01-01 00:00:01 │   0 │   0 │    0 │ ▁            │
+└─────┴─────────┴─────────────────────┴─────────────────────┴─────┴─────┴──────┴──────────────┘
+2 series, 3 samples, 1970-01-01 00:00:01 to 1970-01-01 00:00:02 UTC
+""")
+        coloured = self.query("up", "--format", "table", "--color", "always")
+        self.assertIn("\x1b[36m", coloured.out)
+
+    def test_a_narrow_table_fits(self):
+        result = self.run_tsdb("query", "--from", SHIPPED, '{__name__=~"node_memory.*"}',
+                               "--format", "table", columns="80")
+        self.assertEqual(result.code, 0, result.err)
+        self.assertLessEqual(max(len(line) for line in result.out.splitlines()[1:-2]), 80)
+        self.assertIn("more series match", result.out.splitlines()[-1])
+
+    def test_table_of_samples(self):
+        self.assertEqual(self.query('up{job="a"}', "--format", "table", "--samples").out,
+                         'up{job="a"}\n  1970-01-01 00:00:01     1\n'
+                         "  1970-01-01 00:00:02     0.5\n")
+
+    def test_label_values_cannot_steer_the_terminal(self):
+        name = self.write("a.prom", b'a{b="\x1b[2J"} 1 5\n')
+        for extra in ((), ("--samples",)):
+            result = self.run_tsdb("query", "--from", name, "a", "--format", "table", *extra)
+            self.assertNotIn("\x1b", result.out)
+            self.assertIn("\\x1b[2J", result.out)
+
+    def test_range_is_half_open(self):
+        for arguments, times in ((("--start", "2"), ["2000"]), (("--end", "2"), ["1000"]),
+                                 (("--start", "1", "--end", "2.001"), ["1000", "2000"])):
+            out = self.query('up{job="a"}', *arguments).out
+            self.assertEqual([line.split(",")[2] for line in out.splitlines()[1:]], times)
+
+    def test_limit(self):
+        self.assertEqual(self.query("up", "--limit", "1").out.count("\n"), 3)
+        self.assertIn("1 more series match",
+                      self.query("up", "--limit", "1", "--format", "table").out)
+
+    def test_no_match_is_no_failure(self):
+        result = self.query("nothing", "--format", "json")
+        self.assertEqual(result.code, 0)
+        self.assertEqual(json.loads(result.out)["data"]["result"], [])
+        self.assertIn("no samples match nothing", result.err)
+
+    def test_a_full_disk_is_a_failure(self):
+        with open("/dev/full", "w", encoding="utf-8") as full:
+            done = subprocess.run([PROGRAM, "query", "--from", SHIPPED, "up"], stdout=full,
+                                  stderr=subprocess.PIPE, check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(b"cannot write the output", done.stderr)
+
+
+class StatsTest(CliTest):
+    def test_shipped_data_balances(self):
+        result = self.run_tsdb("stats", "--from", SHIPPED, "--format", "json")
+        self.assertEqual(result.code, 0, result.err)
+        stats = json.loads(result.out)
+        self.assertEqual(stats["import"]["lines_read"], 1028)
+        self.assertEqual(stats["import"]["samples_accepted"], 1435494)
+        self.assertEqual(stats["data"]["samples"], 1435494)
+        self.assertEqual(stats["data"]["series"], 1028)
+        self.assertEqual(stats["ledger"]["in_tree"], 1435494)
+        self.assertIs(stats["ledger"]["balanced"], True)
+        self.assertIs(stats["ledger"]["all_read_back"], True)
+        self.assertEqual(sum(stats["timestamp_encodings"].values()), stats["leaves"]["encoded"])
+        self.assertEqual(sum(stats["value_encodings"].values()), stats["leaves"]["encoded"])
+
+    def test_table_and_duplicates(self):
+        result = self.run_tsdb("stats", "--from", "-", stdin=b"a 1 5\na 2 5\n")
+        self.assertEqual(result.code, 0, result.err)
+        lines = [line.split() for line in result.out.splitlines()]
+        self.assertIn(["replaced", "1"], lines)
+        self.assertIn(["in", "tree", "1"], lines)
+        self.assertIn(["balanced", "yes"], lines)
+
+    def test_rejections_are_counted_by_reason(self):
+        content = b'a 1 5\nb x\nc{d="1",d="2"} 1\ne 1 99999999999999999999\n'
+        result = self.run_tsdb("stats", "--from", "-", "--on-error", "skip", "--format", "json",
+                               stdin=content)
+        counts = json.loads(result.out)["import"]
+        self.assertEqual(counts["lines_rejected"], 3)
+        for reason in ("malformed", "invalid_labels", "timestamp_out_of_range"):
+            self.assertEqual(counts["lines_rejected_" + reason], 1)
+
+
+class BadInputTest(CliTest):
+    def query(self, *arguments, **keywords):
+        return self.run_tsdb("query", *arguments, "{}", **keywords)
+
+    def test_a_bad_line_fails_with_its_place(self):
+        name = self.write("a.prom", 'up 1 5\nup{job="a} 2\nup 3 7\n')
+        result = self.query("--from", name)
+        self.assert_fails(result, 'a.prom:2:8: error: the quote is not closed\n'
+                                  '  up{job="a} 2\n         ^\n')
+        self.assertIn("2 lines read, 1 sample accepted, 1 line rejected", result.err)
+
+    def test_a_bad_line_is_skipped_on_demand(self):
+        name = self.write("a.prom", "up 1 5\nup x 6\nup 3 7\n")
+        result = self.query("--from", name, "--on-error", "skip")
+        self.assertEqual(result.code, 0)
+        self.assertEqual(result.out, "__name__,timestamp_ms,value\nup,5,1\nup,7,3\n")
+        self.assertIn("a.prom:2:4: skipped: not a number: 'x'", result.err)
+        self.assertIn("3 lines read, 2 samples accepted, 1 line rejected", result.err)
+
+    def test_many_bad_lines_do_not_flood(self):
+        name = self.write("a.prom", "x\n" * 1000 + "up 1 5\n")
+        result = self.query("--from", name, "--on-error", "skip")
+        self.assertEqual(result.code, 0)
+        self.assertIn("... and 980 lines more", result.err)
+
+    def test_bad_json(self):
+        bad = '{"metric":{"a":"b"},"values":[1,2],"timestamps":[1]}\n'
+        name = self.write("a.jsonl", JSONL + bad)
+        self.assert_fails(self.query("--from", name), "a.jsonl:4: error: 2 values but 1 timestamps")
+
+    def test_binary_rubbish(self):
+        name = self.write("a.bin", bytes(range(256)) * 10)
+        self.assert_fails(self.query("--from", name), "a.bin:1:1: error: ")
+
+    def test_empty_files(self):
+        for content in (b"", b"\n", b"# a comment\n", gzip.compress(b"")):
+            with self.subTest(content):
+                name = self.write("empty", content)
+                self.assert_fails(self.query("--from", name), "no samples in empty")
+
+    def test_truncated_compressed_input(self):
+        whole = JSONL.encode() * 50
+        for tool, packed in (("gzip", gzip.compress(whole)), ("zstd", self.pack("zstd", whole)),
+                             ("lz4", self.pack("lz4", whole))):
+            for cut in (5, len(packed) // 2, len(packed) - 1):
+                with self.subTest(f"{tool} at {cut}"):
+                    result = self.query("--from", self.write("cut", packed[:cut]))
+                    self.assert_fails(result, f"{tool} data is cut short")
+                    self.assertIn(f"byte {cut}", result.err)
+
+    def test_damaged_compressed_input(self):
+        packed = bytearray(gzip.compress(JSONL.encode() * 50))
+        packed[-5] ^= 1
+        self.assert_fails(self.query("--from", self.write("bad", bytes(packed))),
+                          "gzip data is damaged at byte")
+
+    def test_truncated_text(self):
+        self.assert_fails(self.query("--from", self.write("a.jsonl", JSONL[:-10])),
+                          "a.jsonl:3: error")
+        self.assert_fails(self.query("--from", self.write("a.om", OPENMETRICS[:-6])),
+                          "a.om:6: error: '# EOF' is missing at the end")
+
+    def test_a_truncated_file_fails_even_when_lines_are_skipped(self):
+        packed = gzip.compress(JSONL.encode() * 50)[:-1]
+        self.assert_fails(self.query("--on-error", "skip", "--from", self.write("cut", packed)),
+                          "cut short")
+
+    def test_files_that_cannot_be_read(self):
+        self.assert_fails(self.query("--from", "missing"),
+                          "missing: cannot open the file: No such file or directory")
+        self.assert_fails(self.query("--from", self.folder), "it is a directory")
+
+    def test_a_budget_too_small_is_refused(self):
+        result = self.run_tsdb("stats", "--from", SHIPPED, "--memory-budget", "3MB")
+        self.assert_fails(result, "memory budget")
+
+    def test_interrupt(self):
+        command = [PROGRAM, "stats", "--from", "-", "--on-error", "skip"]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE) as process:
+            # More than is looked at to tell the format, so that reading is seen to have begun.
+            process.stdin.write(b"x\n" * 100000)
+            process.stdin.flush()
+            self.assertIn(b"skipped", process.stderr.readline())
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 130)
+        self.assertEqual(out, b"")
+        self.assertIn(b"interrupted", err)
+
+
+class UsageTest(CliTest):
+    def assert_usage(self, result, message):
+        self.assertEqual(result.code, 2, result.err)
+        self.assertEqual(result.out, "")
+        self.assertIn(message, result.err)
+
+    def test_usage_errors(self):
+        name = self.write("a.prom", PROM)
+        for arguments, message in (
+                ((), "A subcommand is required"),
+                (("frobnicate",), "there is no command 'frobnicate'"),
+                (("query", "up"), "--from is required"),
+                (("query", "--from", name), "no SELECTOR is given"),
+                (("query", "--from", name, name), "no SELECTOR is given"),
+                (("query", "--from", name, "up", "--format", "xml"), "xml"),
+                (("query", "--from", name, "up", "--start", "x"), "--start: not a time: x"),
+                (("query", "--from", name, "up", "--start", "2", "--end", "1"), "not before"),
+                (("query", "--from", name, "up", "--timestamp", "x"), "--timestamp: not a time"),
+                (("query", "--from", name, 'up{a="b'), "column 6: the quote is not closed\n"
+                                                       '  up{a="b\n       ^')):
+            with self.subTest(arguments):
+                self.assert_usage(self.run_tsdb(*arguments), message)
+
+    def test_help_and_version(self):
+        for arguments in (("--help",), ("query", "--help"), ("stats", "--help")):
+            result = self.run_tsdb(*arguments)
+            self.assertEqual(result.code, 0)
+            self.assertIn("Examples:", result.out)
+        self.assertRegex(self.run_tsdb("--version").out, r"^tsdb \d+\.\d+\.\d+\n$")
+
+
+if __name__ == "__main__":
+    PROGRAM = os.path.abspath(sys.argv.pop(1))
+    unittest.main()

@@ -1,0 +1,13 @@
+// What the program's exit says; the same for every command.
+#pragma once
+
+namespace tsdb::tools {
+
+enum ExitCode : int {
+  kOk = 0,
+  kFailure = 1,        // bad input, a file that cannot be read, a database that refuses
+  kUsage = 2,          // a command line that makes no sense
+  kInterrupted = 130,  // as a shell reports a program ended by SIGINT
+};
+
+}  // namespace tsdb::tools

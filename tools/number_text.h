@@ -1,0 +1,35 @@
+// Numbers and times as text: exact for machines, readable for people; and times given on the
+// command line. Thread safety: pure functions.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "storage/base/types.h"
+
+namespace tsdb::tools {
+
+// The shortest decimal that reads back to the same double; "NaN", "+Inf", "-Inf".
+std::string ExactValue(double value);
+// For a table: six significant digits (whole numbers in full below 10^15), thousands set apart.
+std::string ReadableValue(double value);
+// 1234567 -> "1,234,567".
+std::string Grouped(uint64_t number);
+// "1 line", "1,234 lines"; "series" has one form.
+std::string Counted(uint64_t count, std::string_view thing);
+// 1234567 -> "1.2 MB".
+std::string ReadableBytes(uint64_t bytes);
+
+// Seconds as Prometheus's HTTP API writes them: "1795229635.568", "1795229635".
+std::string ApiSeconds(Timestamp timestamp);
+// "2026-11-21 03:33:55" or, unless it is a whole second, "2026-11-21 03:33:55.568", in UTC;
+// milliseconds as a number outside the years 0000 to 9999.
+std::string ReadableTime(Timestamp timestamp);
+
+// Seconds since the epoch ("1795229635.568") or RFC 3339 ("2026-11-21T03:33:55.568Z", with an
+// offset such as +02:00, or a date alone).
+std::optional<Timestamp> ParseTime(std::string_view text);
+
+}  // namespace tsdb::tools

@@ -1,0 +1,34 @@
+#include "tools/json_text.h"
+#include "tools/number_text.h"
+#include "tools/series_printer.h"
+
+namespace tsdb::tools {
+
+void PrintJson(const Selection& selection, Output& output) {
+  output << R"({"status":"success","data":{"resultType":"matrix","result":[)";
+  bool first_series = true;
+  for (const SelectedSeries& series : selection.series) {
+    output << (first_series ? "\n" : ",\n") << R"({"metric":{)";
+    first_series = false;
+    bool first_label = true;
+    for (const Label label : series.labels) {
+      output << (first_label ? "" : ",") << JsonString(label.name) << ":"
+             << JsonString(label.value);
+      first_label = false;
+    }
+    output << R"(},"values":[)";
+    bool first_sample = true;
+    Cursor cursor = selection.snapshot.Scan(series.id, selection.range);
+    for (ColumnBlock block; cursor.Next(block);) {
+      for (size_t i = 0; i < block.size(); ++i) {
+        output << (first_sample ? "[" : ",[") << ApiSeconds(block.timestamps[i]) << ",\""
+               << ExactValue(block.values[i]) << "\"]";
+        first_sample = false;
+      }
+    }
+    output << "]}";
+  }
+  output << "]}}\n";
+}
+
+}  // namespace tsdb::tools
