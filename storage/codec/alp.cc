@@ -225,7 +225,7 @@ PatchList AlpColumn::Exceptions() const {
                    Jumps().bytes());
 }
 
-DeltaColumn AlpColumn::Deltas() const {
+inline __attribute__((always_inline)) DeltaColumn AlpColumn::Deltas() const {
   DeltaColumn deltas;
   deltas.checkpoints = section_ + HeadBytes();
   deltas.count = header_.count();

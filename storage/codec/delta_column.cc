@@ -19,26 +19,6 @@ uint32_t Spread(uint64_t delta, uint64_t middle) {
   return BitWidth(static_cast<uint64_t>(distance < 0 ? ~distance : distance));
 }
 
-// Whether most deltas seem to be much closer together than the column's width: judged by 16 of
-// them, the least and the greatest left out. `middle` receives one that lies between the others.
-// Nearly all blocks pass through here and most end here, so it is kept short.
-bool JumpsLikely(const int64_t* column, size_t count, uint32_t width, uint64_t& middle) {
-  constexpr size_t kSample = 16;
-  int64_t least = INT64_MAX, greatest = INT64_MIN;
-  int64_t second_least = INT64_MAX, second_greatest = INT64_MIN;
-  for (size_t i = 0; i < kSample; ++i) {
-    const size_t position = 1 + i * (count - 1) / kSample;
-    const auto delta = static_cast<int64_t>(Difference(column[position], column[position - 1]));
-    second_least = std::min(second_least, std::max(least, delta));
-    least = std::min(least, delta);
-    second_greatest = std::max(second_greatest, std::min(greatest, delta));
-    greatest = std::max(greatest, delta);
-  }
-  const uint64_t spread = Difference(second_greatest, second_least);
-  middle = static_cast<uint64_t>(second_least) + spread / 2;
-  return BitWidth(spread) + 2 < width;
-}
-
 // Splits the deltas into those within 2^bits of `middle` and jumps, for the cheapest `bits`.
 // Returns false if there is no gain in it.
 bool PlanJumps(const int64_t* column, size_t count, uint64_t middle, DeltaPlan& plan) {
@@ -80,6 +60,24 @@ bool PlanJumps(const int64_t* column, size_t count, uint64_t middle, DeltaPlan& 
 
 }  // namespace
 
+// Nearly all blocks pass through here and most end here, so it is kept short.
+bool DeltasMuchNarrower(const int64_t* column, size_t count, uint32_t width, uint64_t& middle) {
+  constexpr size_t kSample = 16;
+  int64_t least = INT64_MAX, greatest = INT64_MIN;
+  int64_t second_least = INT64_MAX, second_greatest = INT64_MIN;
+  for (size_t i = 0; i < kSample; ++i) {
+    const size_t position = 1 + i * (count - 1) / kSample;
+    const auto delta = static_cast<int64_t>(Difference(column[position], column[position - 1]));
+    second_least = std::min(second_least, std::max(least, delta));
+    least = std::min(least, delta);
+    second_greatest = std::max(second_greatest, std::min(greatest, delta));
+    greatest = std::max(greatest, delta);
+  }
+  const uint64_t spread = Difference(second_greatest, second_least);
+  middle = static_cast<uint64_t>(second_least) + spread / 2;
+  return BitWidth(spread) + 2 < width;
+}
+
 void PlanDelta(const int64_t* column, size_t count, const ColumnShape& shape, uint64_t range,
                bool with_shift, DeltaPlan& plan) {
   const uint64_t spread = Difference(shape.delta_max, shape.delta_min);
@@ -92,7 +90,7 @@ void PlanDelta(const int64_t* column, size_t count, const ColumnShape& shape, ui
   plan.bytes = fixed + PackedBytes(count, plan.width);
   uint64_t middle = 0;
   if (count <= kSampleMin || plan.width < 3) return;
-  if (!JumpsLikely(column, count, plan.width + plan.shift, middle)) return;
+  if (!DeltasMuchNarrower(column, count, plan.width + plan.shift, middle)) return;
   DeltaPlan with_jumps = plan;
   if (!PlanJumps(column, count, middle, with_jumps)) return;
   with_jumps.bytes =
@@ -126,28 +124,13 @@ uint8_t* WriteDelta(int64_t* column, size_t count, int64_t base, const DeltaPlan
   return out;
 }
 
-int64_t DeltaColumn::CarryInto(size_t group) const {
-  if (group == 0) return carry;
-  const uint8_t* at = checkpoints + ((group - 1) << checkpoint_log2);
-  const uint64_t offset = checkpoint_log2 == 1   ? LoadAs<uint16_t>(at)
-                          : checkpoint_log2 == 2 ? LoadAs<uint32_t>(at)
-                                                 : LoadAs<uint64_t>(at);
-  return static_cast<int64_t>(static_cast<uint64_t>(base) + offset);
-}
-
-int64_t DeltaColumn::At(size_t position) const {
-  const size_t group = position / kGroupSamples;
-  const auto terms = static_cast<uint32_t>(position - group * kGroupSamples + 1);
-  const auto begin = static_cast<uint32_t>(group * (kGroupSamples / kLanes));
-  const uint32_t end = std::min<uint32_t>(begin + kGroupSamples / kLanes, RowCount(count));
-  uint64_t sum = static_cast<uint64_t>(CarryInto(group)) +
-                 static_cast<uint64_t>(delta_min) * terms +
-                 (Kernels().sum_packed(Rows(begin, end), terms) << shift);
-  for (uint32_t j = jumps.LowerBound(group * kGroupSamples);
+uint64_t DeltaColumn::JumpsUpTo(size_t position) const {
+  uint64_t sum = 0;
+  for (uint32_t j = jumps.LowerBound(position / kGroupSamples * kGroupSamples);
        j < jumps.count() && jumps.position(j) <= position; ++j) {
     sum += jumps.payload(j);
   }
-  return static_cast<int64_t>(sum);
+  return sum;
 }
 
 void DeltaColumn::Decode(uint32_t begin, uint32_t end, int64_t* out) const {

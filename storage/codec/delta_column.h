@@ -11,6 +11,7 @@
 // Thread safety: plans are plain values; a DeltaColumn is an immutable view.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 
@@ -33,6 +34,11 @@ struct DeltaPlan {
   // Of checkpoints, packed offsets and jumps.
   size_t bytes = 0;
 };
+
+// Whether most of a column's deltas seem to lie within less than 2^(width - 2) of each other:
+// judged by 16 of them, the least and the greatest left out. `middle` receives one that lies
+// between the others. REQUIRES: count > 16.
+bool DeltasMuchNarrower(const int64_t* column, size_t count, uint32_t width, uint64_t& middle);
 
 // Chooses delta_min, width and jumps for `column`, whose shape is given. `range` is the greatest
 // checkpoint offset that can occur. Jumps are looked for only if a sample of the deltas promises
@@ -69,8 +75,34 @@ struct DeltaColumn {
   PackedRows Rows(uint32_t begin, uint32_t end) const {
     return {packed(), width, RowCount(count), begin, end};
   }
+  // Sum of the jumps of `position`'s group up to it.
+  uint64_t JumpsUpTo(size_t position) const;
   // Decodes rows [begin, end) to out. REQUIRES: begin is the first row of a group.
   void Decode(uint32_t begin, uint32_t end, int64_t* out) const;
 };
+
+// Inline, as every lookup in a delta column passes through them.
+
+inline int64_t DeltaColumn::CarryInto(size_t group) const {
+  if (group == 0) return carry;
+  const uint8_t* at = checkpoints + ((group - 1) << checkpoint_log2);
+  const uint64_t offset = checkpoint_log2 == 1   ? LoadAs<uint16_t>(at)
+                          : checkpoint_log2 == 2 ? LoadAs<uint32_t>(at)
+                                                 : LoadAs<uint64_t>(at);
+  return static_cast<int64_t>(static_cast<uint64_t>(base) + offset);
+}
+
+inline int64_t DeltaColumn::At(size_t position) const {
+  const size_t group = position / kGroupSamples;
+  const auto terms = static_cast<uint32_t>(position - group * kGroupSamples + 1);
+  const auto begin = static_cast<uint32_t>(group * (kGroupSamples / kLanes));
+  const uint32_t end = std::min<uint32_t>(begin + kGroupSamples / kLanes, RowCount(count));
+  uint64_t sum = static_cast<uint64_t>(CarryInto(group)) +
+                 static_cast<uint64_t>(delta_min) * terms +
+                 (Kernels().sum_packed(Rows(begin, end), terms) << shift);
+  if (jumps.count() != 0) [[unlikely]]
+    sum += JumpsUpTo(position);
+  return static_cast<int64_t>(sum);
+}
 
 }  // namespace tsdb::codec

@@ -84,18 +84,18 @@ struct KernelTable {
                       uint32_t width, uint8_t* out);
 
   // --- unpacking: row `begin` goes to out[0..7] ---
-  void (*unpack_frame)(PackedRows rows, int64_t base, uint32_t shift, int64_t* out);
-  void (*unpack_delta)(PackedRows rows, int64_t carry, int64_t delta_min, uint32_t shift,
+  void (*unpack_frame)(const PackedRows& rows, int64_t base, uint32_t shift, int64_t* out);
+  void (*unpack_delta)(const PackedRows& rows, int64_t carry, int64_t delta_min, uint32_t shift,
                        int64_t* out);
-  void (*unpack_line)(PackedRows rows, int64_t base, uint64_t stride, int64_t* out);
-  void (*unpack_alp_frame)(PackedRows rows, int64_t base, uint32_t shift, int exponent,
+  void (*unpack_line)(const PackedRows& rows, int64_t base, uint64_t stride, int64_t* out);
+  void (*unpack_alp_frame)(const PackedRows& rows, int64_t base, uint32_t shift, int exponent,
                            double* out);
-  void (*unpack_alp_delta)(PackedRows rows, int64_t carry, int64_t delta_min, uint32_t shift,
+  void (*unpack_alp_delta)(const PackedRows& rows, int64_t carry, int64_t delta_min, uint32_t shift,
                            int exponent, double* out);
   // Sum of the first `values` packed values of the rows.
-  uint64_t (*sum_packed)(PackedRows rows, uint32_t values);
+  uint64_t (*sum_packed)(const PackedRows& rows, uint32_t values);
   // out[i] |= dictionary[index i], for ALP-RD's left parts: the dictionary has eight entries.
-  void (*unpack_or_lookup8)(PackedRows rows, const uint64_t* dictionary, uint64_t* out);
+  void (*unpack_or_lookup8)(const PackedRows& rows, const uint64_t* dictionary, uint64_t* out);
 
   // --- plain loops, `count` a multiple of 8 ---
   void (*fill_stride)(int64_t first, int64_t stride, size_t count, int64_t* out);

@@ -152,6 +152,25 @@ uint8_t* EncodeIrregular(const Timestamp* timestamps, size_t count, const LineFi
   return out + 16 + Kernels().pack_frame(offsets, count, 0, 0, frame_width, out + 16);
 }
 
+// Whether deltas cannot be narrower by more than a bit or two, nor a common factor be taken out:
+// jitter around a line, the common case, is told apart from gaps and walks by a few samples.
+bool LineIsBest(const Timestamp* timestamps, size_t count, const LineFit& line) {
+  if (line.width <= kLineWidthGood) return true;
+  uint64_t middle = 0;
+  // Timestamps that run back and forth more than on are better off in a frame.
+  if (line.range >= Difference(timestamps[count - 1], timestamps[0])) return false;
+  constexpr uint32_t kWidthMax = 48;  // beyond that the timestamps themselves may be shorter
+  if (count <= 16 || line.width > kWidthMax ||
+      DeltasMuchNarrower(timestamps, count, line.width, middle)) {
+    return false;
+  }
+  uint64_t unit = 0;
+  for (size_t i = 1; i < 16 && unit != 1; ++i) {
+    unit = std::gcd(unit, Difference(timestamps[i], timestamps[0]));
+  }
+  return unit == 1;
+}
+
 }  // namespace
 
 uint8_t* EncodeTimestamps(const Timestamp* timestamps, size_t count, BlockHeader& header,
@@ -164,7 +183,7 @@ uint8_t* EncodeTimestamps(const Timestamp* timestamps, size_t count, BlockHeader
     return out + 16;
   }
   const LineFit line = BestLine(timestamps, count);
-  if (line.width <= kLineWidthGood) return WriteLine(timestamps, count, line, header, out);
+  if (LineIsBest(timestamps, count, line)) return WriteLine(timestamps, count, line, header, out);
   return EncodeIrregular(timestamps, count, line, header, out);
 }
 

@@ -21,6 +21,9 @@ struct VectorAvx2 {
     __m256d value, inverse;
   };
 
+  // Rows that decoders take at once; kernel_unpacking.h says why.
+  static constexpr uint32_t kBatch = 2;
+
   static Integers Load(const void* from) {
     const auto* p = static_cast<const __m256i*>(from);
     return {_mm256_loadu_si256(p), _mm256_loadu_si256(p + 1)};
@@ -86,7 +89,13 @@ struct VectorAvx2 {
     const __m128i n = _mm_cvtsi32_si128(static_cast<int>(bits));
     return {_mm256_srl_epi64(a.low, n), _mm256_srl_epi64(a.high, n)};
   }
-  static Integers Funnel(Integers low, Integers high, uint32_t bits) {
+  struct BitPosition {
+    uint32_t bit, width;
+    BitPosition(uint32_t start, uint32_t step) : bit(start), width(step) {}
+  };
+  static Integers Funnel(Integers low, Integers high, BitPosition& position) {
+    const uint32_t bits = position.bit % 64;
+    position.bit += position.width;
     return Or(ShiftRight(low, bits), ShiftLeft(high, 64 - bits));
   }
   static Integers Previous(Integers a, Integers before) {
@@ -102,6 +111,10 @@ struct VectorAvx2 {
   static Integers PrefixSum(Integers a) {
     const __m256i low = PrefixSumHalf(a.low);
     return {low, _mm256_add_epi64(PrefixSumHalf(a.high), _mm256_permute4x64_epi64(low, 0xFF))};
+  }
+  template <size_t kRows>
+  static void PrefixSums(Integers (&rows)[kRows]) {
+    for (Integers& row : rows) row = PrefixSum(row);
   }
   static Integers BroadcastLast(Integers a) {
     const __m256i v = _mm256_permute4x64_epi64(a.high, 0xFF);
@@ -226,6 +239,10 @@ struct VectorAvx2 {
   }
   static Doubles Divide(Doubles a, Divisor d) {
     return {DivideHalf(a.low, d), DivideHalf(a.high, d)};
+  }
+  template <size_t kRows>
+  static void DivideAll(Doubles (&rows)[kRows], Divisor divisor) {
+    for (Doubles& row : rows) row = Divide(row, divisor);
   }
 };
 

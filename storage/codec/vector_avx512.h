@@ -16,6 +16,9 @@ struct VectorAvx512 {
     __m512d value, inverse;
   };
 
+  // Rows that decoders take at once; kernel_unpacking.h says why.
+  static constexpr uint32_t kBatch = 4;
+
   static Integers Load(const void* from) { return _mm512_loadu_si512(from); }
   static Doubles LoadDoubles(const void* from) { return _mm512_loadu_pd(from); }
   static void Store(void* to, Integers a) { _mm512_storeu_si512(to, a); }
@@ -42,8 +45,17 @@ struct VectorAvx512 {
   static Integers ShiftRight(Integers a, uint32_t bits) {
     return _mm512_srl_epi64(a, _mm_cvtsi32_si128(static_cast<int>(bits)));
   }
-  static Integers Funnel(Integers low, Integers high, uint32_t bits) {
-    return _mm512_shrdv_epi64(low, high, Set(bits));
+  // The instruction takes its count modulo 64, so the position in bits need not be reduced, and as
+  // a vector it needs no transfer from the scalar registers row by row.
+  struct BitPosition {
+    __m512i bit, width;
+    BitPosition(uint32_t start, uint32_t step)
+        : bit(_mm512_set1_epi64(start)), width(_mm512_set1_epi64(step)) {}
+  };
+  static Integers Funnel(Integers low, Integers high, BitPosition& position) {
+    const __m512i result = _mm512_shrdv_epi64(low, high, position.bit);
+    position.bit = _mm512_add_epi64(position.bit, position.width);
+    return result;
   }
   static Integers Previous(Integers a, Integers before) {
     return _mm512_alignr_epi64(a, before, 7);
@@ -53,6 +65,13 @@ struct VectorAvx512 {
     a = _mm512_add_epi64(a, _mm512_alignr_epi64(a, zero, 7));
     a = _mm512_add_epi64(a, _mm512_alignr_epi64(a, zero, 6));
     return _mm512_add_epi64(a, _mm512_alignr_epi64(a, zero, 4));
+  }
+  template <size_t kRows>
+  static void PrefixSums(Integers (&rows)[kRows]) {
+    const __m512i zero = _mm512_setzero_si512();
+    for (Integers& a : rows) a = _mm512_add_epi64(a, _mm512_alignr_epi64(a, zero, 7));
+    for (Integers& a : rows) a = _mm512_add_epi64(a, _mm512_alignr_epi64(a, zero, 6));
+    for (Integers& a : rows) a = _mm512_add_epi64(a, _mm512_alignr_epi64(a, zero, 4));
   }
   static Integers BroadcastLast(Integers a) {
     return _mm512_permutexvar_epi64(_mm512_set1_epi64(7), a);
@@ -95,6 +114,13 @@ struct VectorAvx512 {
   static Integers Round(Doubles a) { return _mm512_cvtpd_epi64(a); }
   static Divisor MakeDivisor(double divisor, double inverse) {
     return {_mm512_set1_pd(divisor), _mm512_set1_pd(inverse)};
+  }
+  template <size_t kRows>
+  static void DivideAll(Doubles (&rows)[kRows], Divisor d) {
+    __m512d estimate[kRows];
+    for (size_t i = 0; i < kRows; ++i) estimate[i] = _mm512_mul_pd(rows[i], d.inverse);
+    for (size_t i = 0; i < kRows; ++i) rows[i] = _mm512_fnmadd_pd(estimate[i], d.value, rows[i]);
+    for (size_t i = 0; i < kRows; ++i) rows[i] = _mm512_fmadd_pd(rows[i], d.inverse, estimate[i]);
   }
   static Doubles Divide(Doubles a, Divisor d) {
     const __m512d estimate = _mm512_mul_pd(a, d.inverse);

@@ -17,6 +17,9 @@ struct VectorPortable {
   struct Doubles {
     double lane[8];
   };
+  // Rows that decoders take at once; kernel_unpacking.h says why.
+  static constexpr uint32_t kBatch = 1;
+
   using Divisor = double;
 
   template <typename F>
@@ -91,8 +94,15 @@ struct VectorPortable {
     if (bits >= 64) return Set(0);
     return Each([&](int i) { return a.lane[i] >> bits; });
   }
-  // The low 64 bits of high:low >> bits, bits 0..63.
-  static Integers Funnel(Integers low, Integers high, uint32_t bits) {
+  // Where in its lane's bits a row lies: `bit` modulo 64, moved on by `width` with each use.
+  struct BitPosition {
+    uint32_t bit, width;
+    BitPosition(uint32_t start, uint32_t step) : bit(start), width(step) {}
+  };
+  // The low 64 bits of high:low >> (bit modulo 64).
+  static Integers Funnel(Integers low, Integers high, BitPosition& position) {
+    const uint32_t bits = position.bit % 64;
+    position.bit += position.width;
     if (bits == 0) return low;
     return Each([&](int i) { return low.lane[i] >> bits | high.lane[i] << (64 - bits); });
   }
@@ -103,6 +113,10 @@ struct VectorPortable {
   static Integers PrefixSum(Integers a) {
     for (int i = 1; i < 8; ++i) a.lane[i] += a.lane[i - 1];
     return a;
+  }
+  template <size_t kRows>
+  static void PrefixSums(Integers (&rows)[kRows]) {
+    for (Integers& row : rows) row = PrefixSum(row);
   }
   static Integers BroadcastLast(Integers a) { return Set(a.lane[7]); }
   // The first `lanes` of a, the others from b.
@@ -187,6 +201,10 @@ struct VectorPortable {
   static Divisor MakeDivisor(double divisor, double) { return divisor; }
   static Doubles Divide(Doubles a, Divisor divisor) {
     return EachDouble([&](int i) { return a.lane[i] / divisor; });
+  }
+  template <size_t kRows>
+  static void DivideAll(Doubles (&rows)[kRows], Divisor divisor) {
+    for (Doubles& row : rows) row = Divide(row, divisor);
   }
 };
 
