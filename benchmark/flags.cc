@@ -1,0 +1,178 @@
+#include "benchmark/flags.h"
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <fstream>
+#include <map>
+
+namespace tsdb::benchmark {
+namespace {
+
+// An option whose value is one of some names.
+template <typename Enum>
+void AddChoice(CLI::App& app, const std::string& flag, Enum& value,
+               const std::map<std::string, Enum>& names, const std::string& help) {
+  std::vector<std::string> choices;
+  std::string chosen;
+  for (const auto& [name, named] : names) {
+    choices.push_back(name);
+    if (named == value) chosen = name;
+  }
+  app.add_option_function<std::string>(
+         flag, [&value, names](const std::string& name) { value = names.at(name); }, help)
+      ->check(CLI::IsMember(choices))
+      ->type_name("")
+      ->default_str(chosen);
+}
+
+void AddShared(CLI::App& app, Flags& flags, bool ingest) {
+  app.add_option("--series", flags.series, "Series of the workload")
+      ->check(CLI::Range(1u, 100'000'000u))
+      ->capture_default_str();
+  app.add_option("--samples", flags.samples, "Samples of each series")
+      ->check(CLI::Range(uint64_t{1}, uint64_t{20'000'000}))
+      ->capture_default_str();
+  AddChoice(app, "--order", flags.order,
+            {{"scrape", Order::kScrape},
+             {"series", Order::kSeries},
+             {"shuffled", Order::kShuffled},
+             {"late", Order::kLate}},
+            "Order of the records");
+  AddChoice(
+      app, "--sharing", flags.sharing, {{"series", Sharing::kSeries}, {"time", Sharing::kTime}},
+      "What a writer owns: series, or time (all series, in slices of time; always so with fewer "
+      "series than writers)");
+  app.add_option("--writers", flags.writers,
+                 ingest ? "Numbers of writing threads, one row each"
+                        : "Numbers of threads that write while others read")
+      ->delimiter(',')
+      ->check(CLI::Range(1u, 1024u))
+      ->capture_default_str();
+  app.add_option("--threads", flags.threads,
+                 ingest ? "Numbers of merge threads beside the writers; 0 for one per core"
+                        : "Numbers of reading threads, one group of rows each")
+      ->delimiter(',')
+      ->check(CLI::Range(ingest ? 0u : 1u, 1024u))
+      ->capture_default_str();
+  app.add_option("--repeat", flags.repeat, "Measured runs of each row, after one that warms up")
+      ->check(CLI::Range(1u, 1000u))
+      ->capture_default_str();
+  app.add_option("--seed", flags.seed, "Seed of the workload")->capture_default_str();
+  app.add_option("--json", flags.json,
+                 "File for one JSON object per line; - for stdout (the table then goes to stderr)");
+  app.add_option("--memory-budget", flags.memory_budget,
+                 "Bytes the database may use; 0 for its default")
+      ->transform(CLI::AsSizeValue(false))
+      ->default_str("0");
+  app.add_option("--write-buffer", flags.write_buffer,
+                 "Bytes of it between append and merge; 0 for its default")
+      ->transform(CLI::AsSizeValue(false))
+      ->default_str("0");
+  app.add_flag("!--no-baselines", flags.baselines,
+               "Measure the engine alone: no slot-only, generator, hand-rolled and copy rates");
+  AddChoice(app, "--plant", flags.plant,
+            {{"none", Defect::kNone},
+             {"lost-record", Defect::kLostRecord},
+             {"changed-value", Defect::kChangedValue},
+             {"doubled-record", Defect::kDoubledRecord}},
+            "Put a defect into the input, which must then be found");
+}
+
+void AddIngest(CLI::App& app, Flags& flags) {
+  AddChoice(app, "--mode", flags.mode, {{"record", Shape::kRecords}, {"columns", Shape::kColumns}},
+            "Append or AppendColumns");
+  app.add_option("--column-length", flags.column_samples, "Samples of one AppendColumns call")
+      ->check(CLI::Range(1u, static_cast<uint32_t>(kBlockRecords)))
+      ->capture_default_str();
+  app.add_option("--commit-every", flags.commit_every,
+                 "Records between commits of a writer; 0 for none")
+      ->capture_default_str();
+  AddChoice(app, "--await", flags.await_commit,
+            {{"none", AwaitCommit::kNone},
+             {"visible", AwaitCommit::kVisible},
+             {"durable", AwaitCommit::kDurable}},
+            "Wait after a commit");
+}
+
+void AddReading(CLI::App& app, Flags& flags, Program program) {
+  if (program == Program::kLookup) {
+    app.add_option("--lookups", flags.lookups, "Random lookups, all of existing samples")
+        ->check(CLI::Range(uint64_t{1}, uint64_t{1'000'000'000}))
+        ->capture_default_str();
+    app.add_option("--batch", flags.batch, "Lookups of one LookupMany call")
+        ->check(CLI::Range(1u, 1'048'576u))
+        ->capture_default_str();
+  } else {
+    app.add_option("--scans", flags.scans, "Scans at random places")
+        ->check(CLI::Range(uint64_t{1}, uint64_t{1'000'000'000}))
+        ->capture_default_str();
+    app.add_option("--length", flags.length, "Consecutive samples of one scan")
+        ->check(CLI::Range(uint64_t{1}, uint64_t{20'000'000}))
+        ->capture_default_str();
+  }
+  app.add_option("--load-writers", flags.load_writers, "Threads that load the workload first")
+      ->check(CLI::Range(1u, 1024u))
+      ->capture_default_str();
+  app.add_flag("!--no-ingesting", flags.ingesting, "Leave out the rows with writers beside");
+}
+
+// What is wrong with flags that are each right alone; empty if nothing.
+std::string Contradiction(const Flags& flags, Program program) {
+  const bool recorded = flags.order == Order::kShuffled || flags.order == Order::kLate;
+  if (recorded && flags.mode == Shape::kColumns) {
+    return "--mode columns needs --order scrape or series: shuffled and late records have no "
+           "columns";
+  }
+  if (recorded && flags.samples > kRecordedSamplesMax) {
+    return "--order shuffled and late take at most 4000000 samples per series";
+  }
+  if (program == Program::kScan && flags.length > flags.samples) {
+    return "--length must not exceed --samples";
+  }
+  // Emptied now: after a run that fails no figures of an earlier one must be left.
+  if (!flags.json.empty() && flags.json != "-" && !std::ofstream(flags.json)) {
+    return "cannot write " + flags.json;
+  }
+  return "";
+}
+
+}  // namespace
+
+Options Flags::DatabaseOptions(uint32_t merge_threads) const {
+  Options options;
+  options.memory_budget_bytes = memory_budget;
+  options.write_buffer_bytes = write_buffer;
+  options.merge_threads = merge_threads;
+  return options;
+}
+
+std::optional<Flags> ParseFlags(int argc, char** argv, Program program, int& exit_code) {
+  const std::vector<uint32_t> doubling = {1, 2, 4, 8, 16, 32};
+  Flags flags;
+  const bool ingest = program == Program::kIngest;
+  flags.writers = ingest ? doubling : std::vector<uint32_t>{2};
+  flags.threads = ingest ? std::vector<uint32_t>{0} : doubling;
+  CLI::App app(ingest                        ? "Ingest benchmark: append, merge, read back"
+               : program == Program::kLookup ? "Lookup benchmark: random samples by timestamp"
+                                             : "Scan benchmark: ranges and aggregates");
+  AddShared(app, flags, ingest);
+  if (ingest) {
+    AddIngest(app, flags);
+  } else {
+    AddReading(app, flags, program);
+  }
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    exit_code = app.exit(error) == 0 ? 0 : 2;
+    return std::nullopt;
+  }
+  if (const std::string contradiction = Contradiction(flags, program); !contradiction.empty()) {
+    std::fprintf(stderr, "%s\n", contradiction.c_str());
+    exit_code = 2;
+    return std::nullopt;
+  }
+  return flags;
+}
+
+}  // namespace tsdb::benchmark

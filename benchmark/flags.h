@@ -1,0 +1,60 @@
+// Flags of the three benchmark programs.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "benchmark/input.h"
+#include "benchmark/workload.h"
+#include "tsdb/options.h"
+
+namespace tsdb::benchmark {
+
+enum class Program : uint8_t { kIngest, kLookup, kScan };
+// What a writer does after Commit() before it goes on.
+enum class AwaitCommit : uint8_t { kNone, kVisible, kDurable };
+
+struct Flags {
+  uint32_t series = 1024;
+  uint64_t samples = 10'000;
+  Order order = Order::kScrape;
+  Sharing sharing = Sharing::kSeries;
+  std::vector<uint32_t> writers;
+  std::vector<uint32_t> threads;
+  uint32_t repeat = 5;
+  uint64_t seed = 1;
+  std::string json;  // path, "-" for stdout, empty for none
+  uint64_t memory_budget = 0;
+  uint64_t write_buffer = 0;
+  bool baselines = true;
+  Defect plant = Defect::kNone;
+
+  // ingest
+  Shape mode = Shape::kRecords;
+  uint32_t column_samples = kBlockRecords;
+  uint64_t commit_every = 0;
+  AwaitCommit await_commit = AwaitCommit::kVisible;
+  // lookup
+  uint64_t lookups = 1'024'000;
+  uint32_t batch = 1024;
+  // scan
+  uint64_t scans = 5120;
+  uint64_t length = 1000;
+  // lookup and scan
+  uint32_t load_writers = 2;
+  bool ingesting = true;
+
+  Workload MakeWorkload() const { return Workload(series, samples, seed); }
+  InputOptions Input() const { return {order, mode, column_samples}; }
+  // For a database whose merges use `merge_threads` threads beside the writers; 0 for one per core.
+  Options DatabaseOptions(uint32_t merge_threads) const;
+};
+
+// Nothing when the program should end at once, with `exit_code`: after --help, or after a wrong
+// flag, which is then described on stderr.
+std::optional<Flags> ParseFlags(int argc, char** argv, Program program, int& exit_code);
+
+}  // namespace tsdb::benchmark

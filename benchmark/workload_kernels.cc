@@ -1,0 +1,141 @@
+#include "benchmark/workload_kernels.h"
+
+#include <bit>
+
+#include "benchmark/workload.h"
+
+// The loops exist once for each instruction set and the loader picks: the benchmarks are built for
+// any x86-64, and baseline SSE2 has no 32-bit multiply, which alone makes a record three times as
+// dear.
+#if defined(__x86_64__)
+#define TSDB_VECTOR_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
+#else
+#define TSDB_VECTOR_CLONES
+#endif
+
+namespace tsdb::benchmark {
+namespace {
+
+constexpr uint32_t kGolden = 0x9E3779B9u;
+
+[[gnu::always_inline]] inline uint32_t SampleHash(uint32_t key, uint32_t sample) {
+  uint32_t x = key + sample * kGolden;
+  x ^= x >> 16;
+  x *= 0x85EBCA6Bu;
+  x ^= x >> 13;
+  x *= 0xC2B2AE35u;
+  x ^= x >> 16;
+  return x;
+}
+
+// -100..+100 from the upper half of the hash; the jitter comes from the lowest three bits.
+[[gnu::always_inline]] inline int32_t Step(uint32_t hash) {
+  return static_cast<int32_t>(((hash >> 16) * 201u) >> 16) - 100;
+}
+
+[[gnu::always_inline]] inline int32_t SumOf(const int32_t* steps, size_t count) {
+  int32_t sum = 0;
+  for (size_t i = 0; i < count; ++i) sum += steps[i];
+  return sum;
+}
+
+// Replaces steps by the walk after each; returns the walk after the last. One running total is a
+// chain of dependent additions through memory; four at once, each over a quarter whose start is
+// known from a vectorised sum, take about half the time (0.35 ns a step against 0.2).
+[[gnu::always_inline]] inline int32_t RunningTotals(int32_t walk, int32_t* steps, size_t count) {
+  const size_t quarter = count / 4;
+  int32_t* const first = steps;
+  int32_t* const second = first + quarter;
+  int32_t* const third = second + quarter;
+  int32_t* const fourth = third + quarter;
+  int32_t first_total = walk;
+  int32_t second_total = first_total + SumOf(first, quarter);
+  int32_t third_total = second_total + SumOf(second, quarter);
+  int32_t fourth_total = third_total + SumOf(third, quarter);
+  for (size_t i = 0; i < quarter; ++i) {
+    first[i] = first_total += first[i];
+    second[i] = second_total += second[i];
+    third[i] = third_total += third[i];
+    fourth[i] = fourth_total += fourth[i];
+  }
+  for (size_t i = 4 * quarter; i < count; ++i) steps[i] = fourth_total += steps[i];
+  return fourth_total;
+}
+
+}  // namespace
+
+TSDB_VECTOR_CLONES
+void MakeRow(const uint32_t* __restrict keys, int32_t* __restrict walks, size_t count,
+             uint64_t sample, Timestamp* __restrict timestamps, double* __restrict values) {
+  const Timestamp row_time = kTimeOrigin + static_cast<Timestamp>(sample) * kSampleIntervalMs;
+  const uint32_t sample_low = static_cast<uint32_t>(sample);
+  for (size_t i = 0; i < count; ++i) {
+    const uint32_t hash = SampleHash(keys[i], sample_low);
+    const int32_t cents = walks[i] + Step(hash);
+    walks[i] = cents;
+    timestamps[i] = row_time + static_cast<int32_t>(hash & 7);
+    values[i] = cents / 100.0;
+  }
+}
+
+TSDB_VECTOR_CLONES
+void MakeColumn(uint32_t key, int32_t& walk, uint64_t sample, size_t count,
+                Timestamp* __restrict timestamps, double* __restrict values,
+                int32_t* __restrict cents) {
+  const Timestamp first_time = kTimeOrigin + static_cast<Timestamp>(sample) * kSampleIntervalMs;
+  const uint32_t sample_low = static_cast<uint32_t>(sample);
+  const int32_t interval = static_cast<int32_t>(kSampleIntervalMs);
+  // As wide as the hash: with a 64-bit bound the compiler must allow for wrap-around and gives up.
+  const int32_t count_low = static_cast<int32_t>(count);
+  for (int32_t i = 0; i < count_low; ++i) {
+    const uint32_t hash = SampleHash(key, sample_low + static_cast<uint32_t>(i));
+    cents[i] = Step(hash);
+    timestamps[i] = first_time + (i * interval + static_cast<int32_t>(hash & 7));
+  }
+  walk = RunningTotals(walk, cents, count);
+  for (size_t i = 0; i < count; ++i) values[i] = cents[i] / 100.0;
+}
+
+TSDB_VECTOR_CLONES
+int32_t SumSteps(uint32_t key, uint64_t begin, uint64_t end) {
+  int32_t sum = 0;
+  const uint32_t first = static_cast<uint32_t>(begin);
+  const uint32_t count = static_cast<uint32_t>(end - begin);
+  for (uint32_t i = 0; i < count; ++i) sum += Step(SampleHash(key, first + i));
+  return sum;
+}
+
+TSDB_VECTOR_CLONES
+void ExpandRecords(const uint32_t* __restrict offsets_ms, const int32_t* __restrict cents,
+                   size_t count, Timestamp* __restrict timestamps, double* __restrict values) {
+  for (size_t i = 0; i < count; ++i) {
+    timestamps[i] = kTimeOrigin + offsets_ms[i];
+    values[i] = cents[i] / 100.0;
+  }
+}
+
+TSDB_VECTOR_CLONES
+double SumValues(const double* values, size_t count) {
+  constexpr size_t kLanes = 16;
+  double lanes[kLanes] = {};
+  size_t i = 0;
+  for (; i + kLanes <= count; i += kLanes) {
+    for (size_t lane = 0; lane < kLanes; ++lane) lanes[lane] += values[i + lane];
+  }
+  double sum = 0;
+  for (; i < count; ++i) sum += values[i];
+  for (double lane : lanes) sum += lane;
+  return sum;
+}
+
+uint64_t DigestRecords(uint64_t key, const Timestamp* timestamps, const double* values,
+                       size_t count) {
+  uint64_t digest = 0;
+  for (size_t i = 0; i < count; ++i) {
+    digest += Mix64(key ^ Mix64(static_cast<uint64_t>(timestamps[i]) ^
+                                std::bit_cast<uint64_t>(values[i]) * 0x9E3779B97F4A7C15u));
+  }
+  return digest;
+}
+
+}  // namespace tsdb::benchmark
