@@ -1,0 +1,93 @@
+#!/usr/bin/env python3
+"""Runs one benchmark program with small parameters and checks what it prints.
+
+    smoke_test.py PROGRAM [FLAG...]                 exits 0, JSON lines with all fields, sane values
+    smoke_test.py --expect-failure PROGRAM [FLAG...] exits 1, says why, prints no figure
+"""
+
+import json
+import subprocess
+import sys
+
+SHARED = {
+    "benchmark", "series", "samples", "order", "mode", "writers", "threads", "records",
+    "wall_seconds", "peak_rss_bytes", "bytes_per_record", "ledger", "generator_records_per_second",
+    "memory_copy_bytes_per_second",
+}
+FIELDS = {
+    "ingest": {
+        "records_per_second", "records_per_second_min", "records_per_second_median",
+        "records_per_second_max", "writer_records_per_second", "slot_only_records_per_second",
+        "merge_cpu_ratio", "backpressure_seconds", "append_failures", "tree_records",
+        "readback_records", "readback_matches", "bytes_per_record_all",
+        "hand_rolled_records_per_second", "open_seconds", "registrations_per_second",
+        "bytes_per_series",
+    },
+    "lookup": {
+        "lookups", "hits", "matches", "lookups_per_second", "p50_ns", "p95_ns", "p99_ns",
+        "ingesting", "ingest_records_per_second", "hand_rolled_lookups_per_second",
+    },
+    "scan": {
+        "scans", "returned", "expected", "samples_per_second", "ingesting",
+        "ingest_records_per_second", "hand_rolled_samples_per_second",
+    },
+}
+LEDGER = {
+    "appended", "rejected_unknown_series", "rejected_budget", "accepted", "buffered_open",
+    "buffered_sealed", "buffered_late", "merged", "in_tree", "replaced", "deleted", "balanced",
+}
+
+
+def fail(message, result):
+    print(f"FAILED: {message}\nstdout:\n{result.stdout}\nstderr:\n{result.stderr}")
+    sys.exit(1)
+
+
+def check_row(row, result):
+    kind = row["benchmark"]
+    missing = (SHARED | FIELDS[kind]) - row.keys() | LEDGER - row["ledger"].keys()
+    if missing:
+        fail(f"{kind} row without {sorted(missing)}", result)
+    if row["ledger"]["balanced"] is not True:
+        fail("ledger out of balance", result)
+    if kind == "ingest":
+        same = {row[name] for name in ("records", "tree_records", "readback_records",
+                                       "readback_matches")}
+        good = len(same) == 1 and row["append_failures"] == 0 and row["records_per_second"] > 0
+    elif kind == "lookup":
+        good = row["lookups"] == row["hits"] == row["matches"] and row["lookups_per_second"] > 0
+        if row["mode"] == "single":
+            good = good and 0 <= row["p50_ns"] <= row["p95_ns"] <= row["p99_ns"]
+    else:
+        good = row["returned"] == row["expected"] and row["samples_per_second"] > 0
+    if not good:
+        fail(f"{kind} row does not add up: {row}", result)
+
+
+def main():
+    arguments = sys.argv[1:]
+    expect_failure = arguments[0] == "--expect-failure"
+    if expect_failure:
+        del arguments[0]
+    result = subprocess.run(arguments + ["--json", "-"], capture_output=True, text=True)
+    if expect_failure:
+        if result.returncode != 1:
+            fail(f"exit code {result.returncode}, not 1", result)
+        if result.stdout or "per_second" in result.stderr or "/s" in result.stderr:
+            fail("a figure was printed", result)
+        if "FAILED" not in result.stderr:
+            fail("no reason was printed", result)
+        return
+    if result.returncode != 0:
+        fail(f"exit code {result.returncode}", result)
+    rows = [json.loads(line) for line in result.stdout.splitlines()]
+    if not rows or rows[0]["benchmark"] != "machine" or len(rows) < 2:
+        fail("no rows", result)
+    if not {"processor", "cores", "compiler", "instruction_set"} <= rows[0].keys():
+        fail("machine not described", result)
+    for row in rows[1:]:
+        check_row(row, result)
+
+
+if __name__ == "__main__":
+    main()
