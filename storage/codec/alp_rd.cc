@@ -21,23 +21,19 @@ struct LeftDictionary {
 
 // The most frequent left parts of a sample, most frequent first; ties in order of value.
 LeftDictionary SampleLeftParts(const double* values, size_t count, uint32_t left_bits) {
-  uint16_t parts[kSample];
-  const size_t size = std::min(count, kSample);
-  for (size_t i = 0; i < size; ++i) {
-    parts[i] = static_cast<uint16_t>(std::bit_cast<uint64_t>(values[i * count / size]) >>
-                                     (64 - left_bits));
-  }
-  std::sort(parts, parts + size);
   struct Run {
     uint16_t part, length;
   } runs[kSample];
   size_t run_count = 0;
+  const size_t size = std::min(count, kSample);
   for (size_t i = 0; i < size; ++i) {
-    if (run_count > 0 && runs[run_count - 1].part == parts[i]) {
-      ++runs[run_count - 1].length;
-    } else {
-      runs[run_count++] = {parts[i], 1};
-    }
+    const auto part = static_cast<uint16_t>(std::bit_cast<uint64_t>(values[i * count / size]) >>
+                                            (64 - left_bits));
+    // Few are distinct where ALP-RD is of use: a walk over them beats sorting the sample.
+    size_t run = 0;
+    while (run < run_count && runs[run].part != part) ++run;
+    if (run == run_count) runs[run_count++] = {part, 0};
+    ++runs[run].length;
   }
   std::sort(runs, runs + run_count, [](const Run& a, const Run& b) {
     return a.length != b.length ? a.length > b.length : a.part < b.part;

@@ -30,11 +30,12 @@ struct BlockStatistics {
   double min = 0, max = 0, sum = 0, first = 0, last = 0;
 };
 
-// What one series' earlier blocks taught the encoder (ALP's exponent pair, when to search again).
-// Zero-initialised is valid; keep one per series, used by one thread at a time. The bytes that a
-// block encodes to depend on its samples and this hint only.
+// What one series' earlier blocks taught the encoder: which way of holding values, with which
+// parameter (decimal digits, or ALP-RD's left bits), and for how many blocks to trust it before
+// looking again. Zero-initialised is valid, as is any other content; keep one per series, used by
+// one thread at a time. The bytes that a block encodes to depend on its samples and this hint only.
 struct EncodeHint {
-  uint8_t exponent = 0, factor = 0, mode = 0, countdown = 0;
+  uint8_t exponent = 0, factor = 0, mode = 0, countdown = 0;  // factor: not used, zero
 };
 
 // Bytes that EncodeBlock may touch at most for `count` samples, its scratch past the end included.
