@@ -14,6 +14,9 @@ namespace {
 // Records in all open chunks together. Chunks of 16 Ki records for one writer per core keep a chunk
 // and the scratch it is sorted into within a core's L2.
 constexpr size_t kOpenRecordsPerCore = 16384;
+// Many writers get no less each while the pool has it: below, the fixed cost of a merge (some 3 us)
+// shows per record.
+constexpr size_t kChunkRecordsCrowded = 4096;
 
 }  // namespace
 
@@ -86,7 +89,8 @@ uint64_t Engine::TakeAllPublished() {
 
 uint32_t Engine::ChunkRecords() const {
   const size_t open = std::max<size_t>(OpenSlots(), 1);
-  const size_t in_cache = kOpenRecordsPerCore * ProcessorCount() / open;
+  const size_t in_cache =
+      std::max(kOpenRecordsPerCore * ProcessorCount() / open, kChunkRecordsCrowded);
   // Two for each writer, one filling and one being merged, must fit the pool.
   const size_t in_pool = chunks->bytes_max() / ingest::kRecordBytes / (2 * open + 2);
   const size_t records = std::clamp<size_t>(std::min(in_cache, in_pool), ingest::kChunkRecordsMin,

@@ -4,6 +4,8 @@
 // rewritten about 3 n samples' worth in all).
 
 #include <algorithm>
+#include <bit>
+#include <utility>
 
 #include "index/tree/tree_writer.h"
 #include "storage/base/check.h"
@@ -13,7 +15,12 @@ namespace {
 
 constexpr uint32_t kLateCapacityFirst = 32;
 constexpr uint64_t kLateCapacityMin = 512;   // a buffer grows at least to this before it is merged,
-constexpr uint64_t kLateCapacityMax = 8192;  // at most to this
+constexpr uint64_t kLateCapacityMax = 4096;  // at most to this
+// With one late record for fewer than this many others, finding the stretches between them does not
+// pay.
+constexpr size_t kEvenFactor = 6;
+// Fewer keys are compared rather than counted by digits.
+constexpr size_t kRadixCountMin = 64;
 
 }  // namespace
 
@@ -47,50 +54,105 @@ void TreeWriter::AppendLate(Page& page, uint32_t slot, Times times, Values value
   }
 }
 
-void TreeWriter::SortLate(Times times, Values values, size_t count, SampleScratch& out) {
-  // Sorted as offsets from the lowest: order of int64 kept, leading zero bytes skipped.
-  const Timestamp lowest = *std::min_element(times, times + count);
-  sort_keys_.resize(count);
-  uint64_t bits = 0;
-  for (size_t i = 0; i < count; ++i) {
-    const uint64_t key = static_cast<uint64_t>(times[i]) - static_cast<uint64_t>(lowest);
-    sort_keys_[i] = {key, static_cast<uint32_t>(i)};
-    bits |= key;
+// Sorts sort_keys_, whose lowest `skip` bits (positions, ascending already) need no sorting and
+// whose bits above `bits` are zero: least significant digit first, stable.
+void TreeWriter::SortKeys(uint32_t skip, uint32_t bits) {
+  // Wider digits save passes over many keys; over few, clearing their counters costs more.
+  const uint32_t digit_bits = sort_keys_.size() < 1024 ? 8 : 11;
+  const uint64_t mask = (uint64_t{1} << digit_bits) - 1;
+  sort_swap_.resize(sort_keys_.size());
+  for (uint32_t shift = skip; shift < bits; shift += digit_bits) {
+    uint32_t offsets[2048];
+    std::fill_n(offsets, mask + 1, 0);
+    for (const uint64_t key : sort_keys_) ++offsets[(key >> shift) & mask];
+    uint32_t sum = 0;
+    for (uint64_t digit = 0; digit <= mask; ++digit) sum += std::exchange(offsets[digit], sum);
+    for (const uint64_t key : sort_keys_) sort_swap_[offsets[(key >> shift) & mask]++] = key;
+    sort_keys_.swap(sort_swap_);
   }
-  if (count < 64) {
-    std::sort(sort_keys_.begin(), sort_keys_.end(), [](const SortKey& a, const SortKey& b) {
-      return a.key != b.key ? a.key < b.key : a.index < b.index;
-    });
-  } else {
-    // Least significant digit first, 8 bits each: stable, so arrival order holds among equals.
-    sort_swap_.resize(count);
-    for (uint32_t shift = 0; shift < 64 && (bits >> shift) != 0; shift += 8) {
-      uint32_t offsets[256] = {};
-      for (const SortKey& key : sort_keys_) ++offsets[(key.key >> shift) & 255];
-      uint32_t sum = 0;
-      for (uint32_t& offset : offsets) {
-        const uint32_t digits = offset;
-        offset = sum;
-        sum += digits;
-      }
-      for (const SortKey& key : sort_keys_) sort_swap_[offsets[(key.key >> shift) & 255]++] = key;
-      sort_keys_.swap(sort_swap_);
+}
+
+void TreeWriter::SortLate(Times times, Values values, size_t count, SampleScratch& out) {
+  if (StrictlyIncreasing(times, count)) {
+    // Nearly always so for sparse series, whose new records wait here too.
+    out.Resize(count);
+    std::copy_n(times, count, out.times.data());
+    std::copy_n(values, count, out.values.data());
+    return;
+  }
+  // Keys are offsets from the lowest timestamp, so that few bits are in use, above the position.
+  const Timestamp lowest = *std::min_element(times, times + count);
+  const auto offset = [&](size_t i) {
+    return static_cast<uint64_t>(times[i]) - static_cast<uint64_t>(lowest);
+  };
+  uint64_t used = 0;
+  for (size_t i = 0; i < count; ++i) used |= offset(i);
+  const auto position_bits = static_cast<uint32_t>(std::bit_width(count));
+  const auto key_bits = static_cast<uint32_t>(std::bit_width(used)) + position_bits;
+  const uint64_t position_mask = (uint64_t{1} << position_bits) - 1;
+  sort_keys_.resize(count);
+  if (key_bits <= 64) {
+    for (size_t i = 0; i < count; ++i) sort_keys_[i] = offset(i) << position_bits | i;
+    if (count < kRadixCountMin) {
+      std::sort(sort_keys_.begin(), sort_keys_.end());
+    } else {
+      SortKeys(position_bits, key_bits);
     }
+  } else {
+    for (size_t i = 0; i < count; ++i) sort_keys_[i] = i;
+    std::sort(sort_keys_.begin(), sort_keys_.end(), [&](uint64_t a, uint64_t b) {
+      return times[a] != times[b] ? times[a] < times[b] : a < b;
+    });
   }
   out.Clear();
-  for (const SortKey& key : sort_keys_) {
-    const Timestamp time = times[key.index];
+  for (const uint64_t key : sort_keys_) {
+    const auto position = static_cast<size_t>(key & position_mask);
+    const Timestamp time = times[position];
     if (out.size() > 0 && out.times.back() == time) {
-      if (keep_ == KeepDuplicate::kLater) out.values.back() = values[key.index];
+      if (keep_ == KeepDuplicate::kLater) out.values.back() = values[position];
     } else {
-      out.Push(time, values[key.index]);
+      out.Push(time, values[position]);
     }
   }
+}
+
+// Merges columns of about equal lengths: which comes next cannot be predicted, so nothing branches
+// on it. Returns the number of keys in both.
+size_t TreeWriter::MergeEvenly(Times times, Values values, size_t count, Late late,
+                               SampleScratch& out) {
+  Timestamp* to_time = out.times.data();
+  double* to_value = out.values.data();
+  const bool later = keep_ == KeepDuplicate::kLater;
+  size_t i = 0;
+  size_t j = 0;
+  size_t duplicates = 0;
+  while (i < count && j < late.count) {
+    const Timestamp time = times[i];
+    const Timestamp late_time = late.times[j];
+    const bool late_first = late_time < time;
+    const bool both = late_time == time;
+    *to_time++ = late_first ? late_time : time;
+    const double* from = late_first | (both & later) ? late.values + j : values + i;
+    *to_value++ = *from;
+    i += !late_first;
+    j += late_first | both;
+    duplicates += both;
+  }
+  to_time = std::copy_n(times + i, count - i, to_time);
+  to_value = std::copy_n(values + i, count - i, to_value);
+  std::copy_n(late.times + j, late.count - j, to_time);
+  std::copy_n(late.values + j, late.count - j, to_value);
+  return duplicates;
 }
 
 size_t TreeWriter::MergeSorted(Times times, Values values, size_t count, Late late,
                                SampleScratch& out) {
   out.Resize(count + late.count);
+  if (late.count * kEvenFactor > count) {
+    const size_t in_both = MergeEvenly(times, values, count, late, out);
+    out.Resize(count + late.count - in_both);
+    return in_both;
+  }
   Timestamp* to_time = out.times.data();
   double* to_value = out.values.data();
   size_t i = 0;

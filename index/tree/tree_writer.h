@@ -93,6 +93,8 @@ class TreeWriter {
   InnerNode* RebuildRoot(InnerNode* root, Late late, codec::EncodeHint& hint);
   // Merges two strictly increasing columns into `out`; returns how many keys were in both.
   size_t MergeSorted(Times times, Values values, size_t count, Late late, SampleScratch& out);
+  size_t MergeEvenly(Times times, Values values, size_t count, Late late, SampleScratch& out);
+  void SortKeys(uint32_t skip, uint32_t bits);
   // Sorts samples in order of arrival by time and drops duplicates as the policy says.
   void SortLate(Times times, Values values, size_t count, SampleScratch& out);
 
@@ -113,11 +115,7 @@ class TreeWriter {
 
   std::vector<uint64_t> encode_buffer_;
   SampleScratch in_order_, late_, sorted_, decoded_, merged_, shared_;
-  struct SortKey {
-    uint64_t key;
-    uint32_t index;
-  };
-  std::vector<SortKey> sort_keys_, sort_swap_;
+  std::vector<uint64_t> sort_keys_, sort_swap_;
 };
 
 // Whether times[0] < times[1] < ... < times[count - 1].

@@ -27,7 +27,7 @@ SlabPool::~SlabPool() = default;
 void* SlabPool::Allocate(size_t bytes) {
   const size_t rounded = RoundUp(bytes);
   allocated_bytes_.fetch_add(rounded, std::memory_order_relaxed);
-  if (rounded > kCoarseBytesMax) {
+  if (rounded > kLargeBytesMax) {
     reserved_bytes_.fetch_add(rounded, std::memory_order_relaxed);
     void* block = ::operator new (rounded, std::align_val_t{64}, std::nothrow);
     TSDB_CHECK(block != nullptr);
@@ -49,7 +49,7 @@ void* SlabPool::Allocate(size_t bytes) {
 void SlabPool::Free(void* block, size_t bytes) {
   const size_t rounded = RoundUp(bytes);
   allocated_bytes_.fetch_sub(rounded, std::memory_order_relaxed);
-  if (rounded > kCoarseBytesMax) {
+  if (rounded > kLargeBytesMax) {
     reserved_bytes_.fetch_sub(rounded, std::memory_order_relaxed);
     ::operator delete (block, std::align_val_t{64});
     return;

@@ -43,14 +43,18 @@ class SlabPool {
   // What Allocate(bytes) takes out of the pool.
   static constexpr size_t RoundUp(size_t bytes) {
     if (bytes <= kFineBytesMax) return bytes < 16 ? 16 : (bytes + 15) & ~size_t{15};
-    return (bytes + 63) & ~size_t{63};
+    if (bytes <= kCoarseBytesMax) return (bytes + 63) & ~size_t{63};
+    return (bytes + 4095) & ~size_t{4095};
   }
 
  private:
   static constexpr size_t kFineBytesMax = 1024;     // classes of 16 bytes up to here,
-  static constexpr size_t kCoarseBytesMax = 65536;  // of 64 bytes up to here, above: own regions
+  static constexpr size_t kCoarseBytesMax = 16384;  // of 64 bytes up to here,
+  static constexpr size_t kLargeBytesMax = 262144;  // of 4 KiB up to here, above: from the heap
   static constexpr size_t kFineClasses = kFineBytesMax / 16 + 1;
-  static constexpr size_t kClasses = kFineClasses + (kCoarseBytesMax - kFineBytesMax) / 64;
+  static constexpr size_t kCoarseClasses = (kCoarseBytesMax - kFineBytesMax) / 64;
+  static constexpr size_t kClasses =
+      kFineClasses + kCoarseClasses + (kLargeBytesMax - kCoarseBytesMax) / 4096;
   static constexpr size_t kRegionBytes = size_t{2} << 20;
 
   struct SizeClass {
@@ -60,8 +64,9 @@ class SlabPool {
   };
 
   static size_t ClassOf(size_t rounded) {
-    return rounded <= kFineBytesMax ? rounded / 16
-                                    : kFineClasses - 1 + (rounded - kFineBytesMax) / 64;
+    if (rounded <= kFineBytesMax) return rounded / 16;
+    if (rounded <= kCoarseBytesMax) return kFineClasses - 1 + (rounded - kFineBytesMax) / 64;
+    return kFineClasses + kCoarseClasses - 1 + (rounded - kCoarseBytesMax) / 4096;
   }
   void* Carve(size_t rounded) ABSL_LOCKS_EXCLUDED(carve_mutex_);
 

@@ -59,13 +59,30 @@ Survey SurveySeries(const SeriesId* series, size_t count) {
   return survey(series, count);
 }
 
+// First position after `begin` with another series. Runs are long here, so steps double; where
+// series ascend, equal ends mean equal throughout.
+uint32_t EndOfRun(const SeriesId* series, uint32_t begin, uint32_t count, bool ascending) {
+  uint32_t end = begin + 1;
+  if (ascending) {
+    uint32_t step = 1;
+    while (end + step <= count && series[end + step - 1] == series[begin]) {
+      end += step;
+      step *= 2;
+    }
+    const uint32_t bound = std::min(count, end + step);
+    return static_cast<uint32_t>(std::upper_bound(series + end, series + bound, series[begin]) -
+                                 series);
+  }
+  while (end < count && series[end] == series[begin]) ++end;
+  return end;
+}
+
 // Runs as they lie in the chunk.
 void TakeRunsInPlace(RunBatch& batch, const SeriesId* series, uint32_t count, bool ascending) {
-  uint32_t begin = 0;
-  for (uint32_t i = 1; i <= count; ++i) {
-    if (i < count && series[i] == series[begin]) continue;
-    batch.runs.push_back({series[begin], begin, i - begin});
-    begin = i;
+  for (uint32_t begin = 0; begin < count;) {
+    const uint32_t end = EndOfRun(series, begin, count, ascending);
+    batch.runs.push_back({series[begin], begin, end - begin});
+    begin = end;
   }
   if (!ascending) {
     std::sort(batch.runs.begin(), batch.runs.end(), [](const Run& a, const Run& b) {
