@@ -111,7 +111,7 @@ int FindExponent(const double* values, size_t count) {
   for (int exponent = 0; exponent <= kDecimalExponentMax; ++exponent) {
     const double power = kPowersOfTen[exponent];
     ExponentCost cost;
-    for (size_t pair = 0; pair < pairs; ++pair) {
+    for (size_t pair = 0; pair < pairs && cost.exceptions * kExceptionBits < best_bits; ++pair) {
       const size_t at = pair * count / pairs;
       const double two[2] = {values[at], values[std::min(at + 1, count - 1)]};
       int64_t integer[2];

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <functional>
+#include <numeric>
 
 namespace tsdb::codec {
 namespace {
@@ -14,7 +16,6 @@ constexpr size_t kDictionaryMax = 8;
 struct LeftDictionary {
   uint16_t entry[kDictionaryMax] = {};
   uint32_t size = 0;
-  size_t covered = 0;  // values of the sample that are in it
 
   uint32_t width() const { return size <= 1 ? 0 : BitWidth(size - 1); }
 };
@@ -42,7 +43,6 @@ LeftDictionary SampleLeftParts(const double* values, size_t count, uint32_t left
   dictionary.size = static_cast<uint32_t>(std::min(run_count, kDictionaryMax));
   for (uint32_t i = 0; i < dictionary.size; ++i) {
     dictionary.entry[i] = runs[i].part;
-    dictionary.covered += runs[i].length;
   }
   return dictionary;
 }
@@ -51,16 +51,31 @@ LeftDictionary SampleLeftParts(const double* values, size_t count, uint32_t left
 
 uint32_t FindLeftBits(const double* values, size_t count) {
   const size_t size = std::min(count, kSample);
+  uint64_t sample[kSample];
+  for (size_t i = 0; i < size; ++i) sample[i] = std::bit_cast<uint64_t>(values[i * count / size]);
+  // Sorted once, the sample has equal left parts side by side whatever their length.
+  std::sort(sample, sample + size);
   uint32_t best = kLeftBitsMax;
   size_t best_bits = SIZE_MAX;
   for (uint32_t left_bits = 1; left_bits <= kLeftBitsMax; ++left_bits) {
-    const LeftDictionary dictionary = SampleLeftParts(values, count, left_bits);
-    const size_t bits =
-        size * (64 - left_bits + dictionary.width()) + (size - dictionary.covered) * 80;
+    uint16_t lengths[kSample];
+    size_t runs = 0;
+    for (size_t i = 0; i < size; ++i) {
+      const bool same = i > 0 && sample[i] >> (64 - left_bits) == sample[i - 1] >> (64 - left_bits);
+      if (!same) lengths[runs++] = 0;
+      ++lengths[runs - 1];
+    }
+    const size_t entries = std::min(runs, kDictionaryMax);
+    std::partial_sort(lengths, lengths + entries, lengths + runs, std::greater<>());
+    const size_t covered = std::accumulate(lengths, lengths + entries, size_t{0});
+    const uint32_t index_width = entries <= 1 ? 0 : BitWidth(entries - 1);
+    const size_t bits = size * (64 - left_bits + index_width) + (size - covered) * 80;
     if (bits < best_bits) {
       best_bits = bits;
       best = left_bits;
     }
+    // More left bits only make more parts of them.
+    if (covered < size / 4) break;
   }
   return best;
 }
@@ -77,11 +92,15 @@ uint8_t* EncodeAlpRd(const double* values, size_t count, uint32_t left_bits, Blo
   for (size_t i = 0; i < count; ++i) {
     const auto bits = std::bit_cast<uint64_t>(values[i]);
     const auto part = static_cast<uint16_t>(bits >> right_bits);
-    uint32_t index = 0;
-    while (index < dictionary.size && dictionary.entry[index] != part) ++index;
-    left[i] = index < dictionary.size ? index : 0;
+    // All entries are compared: where in the dictionary a value's part is, is unpredictable.
+    uint32_t matches = 0;
+    for (uint32_t k = 0; k < kDictionaryMax; ++k) {
+      matches |= static_cast<uint32_t>(dictionary.entry[k] == part) << k;
+    }
+    matches &= static_cast<uint32_t>(LowBits(dictionary.size));
+    left[i] = matches == 0 ? 0 : std::countr_zero(matches);
     right[i] = static_cast<int64_t>(bits & LowBits(right_bits));
-    if (index == dictionary.size) {
+    if (matches == 0) {
       positions[exceptions] = static_cast<uint16_t>(i);
       payloads[exceptions++] = bits;
       right[i] = 0;
