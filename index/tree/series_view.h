@@ -47,10 +47,21 @@ struct SeriesView {
     }
     // The open leaf's first timestamp, needed next, lies in the line after the header's.
     __builtin_prefetch(view.version->times());
-    // The count first: leaves added to this version's root later hold nothing that lies below it.
+    // Late records first: what they came after, and may yield to or replace, is then in the open
+    // leaf or the leaves. A version's successor appends to the same buffer, so a buffer's count is
+    // good only if the version was the newest when it was taken.
+    for (;;) {
+      view.late = view.version->late.load(std::memory_order_acquire);
+      if (view.late == nullptr) break;
+      view.late_count = view.late->count();
+      const SeriesVersion* newest = page.dense[slot].load(std::memory_order_acquire);
+      if (newest == view.version) break;
+      view.version = newest;
+      view.late_count = 0;
+    }
+    // The count before the root: leaves added to this version's root later hold nothing that lies
+    // below it.
     view.open = view.version->count();
-    view.late = view.version->late.load(std::memory_order_acquire);
-    if (view.late != nullptr) view.late_count = view.late->count();
     view.root = view.version->root.load(std::memory_order_acquire);
     if (view.root != nullptr) PrefetchNode(view.root);
     return view;
