@@ -84,25 +84,21 @@ EpochDomain::ReaderSlot* EpochDomain::SlotOfThisThread() {
   const size_t number = NumberOfThisThread();
   const size_t index = number / kSlotsPerBlock;
   TSDB_CHECK(index < kBlocks);
-  // Acquire pairs with the release below: the slots' initial values.
-  ReaderSlot* block = slots_[index].load(std::memory_order_acquire);
+  // Sequentially consistent, as is all that leads a reclaimer to a pin; as an acquire it pairs with
+  // the release in the exchange below: the slots' initial values.
+  ReaderSlot* block = slots_[index].load(std::memory_order_seq_cst);
   if (block == nullptr) [[unlikely]] {
+    // Raised before the block can be found: by whichever thread it is found, the reclaimer looks
+    // into it from then on.
+    size_t seen = slot_blocks_.load(std::memory_order_seq_cst);
+    while (seen <= index &&
+           !slot_blocks_.compare_exchange_weak(seen, index + 1, std::memory_order_seq_cst)) {
+    }
     auto* fresh = new ReaderSlot[kSlotsPerBlock];
-    if (slots_[index].compare_exchange_strong(block, fresh, std::memory_order_acq_rel)) {
+    if (slots_[index].compare_exchange_strong(block, fresh, std::memory_order_seq_cst)) {
       block = fresh;
-      // Sequentially consistent, before any pin in the block: the reclaimer looks here first.
-      size_t seen = slot_blocks_.load(std::memory_order_seq_cst);
-      while (seen <= index &&
-             !slot_blocks_.compare_exchange_weak(seen, index + 1, std::memory_order_seq_cst)) {
-      }
     } else {
       delete[] fresh;
-      // The thread that won may not have raised slot_blocks_ yet; our pin must be found all the
-      // same.
-      size_t seen = slot_blocks_.load(std::memory_order_seq_cst);
-      while (seen <= index &&
-             !slot_blocks_.compare_exchange_weak(seen, index + 1, std::memory_order_seq_cst)) {
-      }
     }
   }
   return &block[number % kSlotsPerBlock];
