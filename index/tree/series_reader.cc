@@ -191,7 +191,8 @@ std::optional<double> FindLate(const Timestamp* times, const double* values, uin
 const double* FindInOpen(const SeriesView& view, Timestamp timestamp) {
   const Timestamp* times = view.version->times();
   const uint32_t count = view.open;
-  if (count == 0 || timestamp > times[count - 1]) return nullptr;
+  // Below the first one, too: a series without leaves has nothing else to look in.
+  if (count == 0 || timestamp < times[0] || timestamp > times[count - 1]) return nullptr;
   // Scrapes are regular: guess from the mean stride, then walk; bisect what is not.
   const auto offset =
       static_cast<double>(static_cast<uint64_t>(timestamp) - static_cast<uint64_t>(times[0]));
