@@ -46,6 +46,11 @@ void Appender::Close() {
 
 bool Appender::CheckSeries(SeriesId series, uint64_t records) {
   if (series < known_series_) return true;
+  if (slot_ == nullptr) {
+    // Known series are taken along by a move, so every append leads here.
+    status_ = absl::FailedPreconditionError("append: this appender was moved from");
+    return false;
+  }
   Engine& engine = *database_->engine_;
   known_series_ = engine.series.Count();
   if (series < known_series_) return true;
