@@ -1,0 +1,99 @@
+// What tests with threads share: starting threads together, collecting what they find wrong, and
+// counts that shrink under a sanitizer.
+//
+// Thread safety: Findings from any thread; the rest by the test's own thread.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <latch>
+#include <mutex>
+#include <sstream>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace tsdb {
+
+#if defined(__SANITIZE_THREAD__)
+inline constexpr size_t kSlowdown = 16;
+#elif defined(__SANITIZE_ADDRESS__)
+inline constexpr size_t kSlowdown = 4;
+#else
+inline constexpr size_t kSlowdown = 1;
+#endif
+
+// A count chosen for an optimised build, fitted to this one.
+inline constexpr size_t Scaled(size_t count) {
+  return count / kSlowdown > 0 ? count / kSlowdown : 1;
+}
+
+// Catch's assertions are for one thread; others report here, and the test's thread asserts none().
+class Findings {
+ public:
+  // Notes the parts, one after the other, unless `fine`; returns `fine`.
+  template <typename... Parts>
+  bool Expect(bool fine, const Parts&... parts) {
+    if (fine) [[likely]] {
+      return true;
+    }
+    std::ostringstream text;
+    (text << ... << parts);
+    count_.fetch_add(1, std::memory_order_relaxed);
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (first_.empty()) first_ = text.str();
+    return false;
+  }
+
+  // Relaxed: read after the threads are joined, or as a hint to stop early.
+  bool none() const { return count_.load(std::memory_order_relaxed) == 0; }
+  std::string first() const {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return first_;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::string first_;
+  std::atomic<size_t> count_{0};
+};
+
+// Threads that begin together and are joined at the end of the scope.
+class Threads {
+ public:
+  Threads() = default;
+  Threads(const Threads&) = delete;
+  Threads& operator=(const Threads&) = delete;
+  ~Threads() { Join(); }
+
+  template <typename Body>
+  void Add(Body body) {
+    threads_.emplace_back(std::move(body));
+  }
+  void Join() {
+    for (std::thread& thread : threads_) thread.join();
+    threads_.clear();
+  }
+
+ private:
+  std::vector<std::thread> threads_;
+};
+
+// Calls body(0) .. body(count - 1), each on a thread of its own, all let go at once; returns when
+// all are done.
+template <typename Body>
+void RunThreads(size_t count, const Body& body) {
+  std::latch start(static_cast<std::ptrdiff_t>(count));
+  Threads threads;
+  for (size_t i = 0; i < count; ++i) {
+    threads.Add([&, i] {
+      start.arrive_and_wait();
+      body(i);
+    });
+  }
+  threads.Join();
+}
+
+}  // namespace tsdb
