@@ -1,0 +1,115 @@
+// The slab pool: classes, alignment, recycling, accounting; from one thread and from many.
+
+#include "storage/base/slab_pool.h"
+
+#include <catch2/catch.hpp>
+#include <cstring>
+#include <random>
+#include <thread>
+#include <vector>
+
+namespace tsdb {
+namespace {
+
+// Sizes at the borders of classes and of kinds of classes.
+std::vector<size_t> Sizes() {
+  std::vector<size_t> sizes;
+  for (const size_t border :
+       {1, 16, 32, 64, 1'008, 1'024, 1'088, 4'096, 16'384, 20'480, 65'536, 262'144, 300'000}) {
+    for (const size_t size : {border - 1, border, border + 1}) {
+      if (size > 0) sizes.push_back(size);
+    }
+  }
+  return sizes;
+}
+
+TEST_CASE("slab pool: blocks of every size are aligned, apart and as large as asked for") {
+  SlabPool pool;
+  struct Block {
+    unsigned char* bytes;
+    size_t size;
+  };
+  std::vector<Block> blocks;
+  size_t total = 0;
+  for (int copy = 0; copy < 3; ++copy) {
+    for (const size_t size : Sizes()) {
+      auto* bytes = static_cast<unsigned char*>(pool.Allocate(size));
+      REQUIRE(reinterpret_cast<uintptr_t>(bytes) % (size >= 1'024 ? 64 : 16) == 0);
+      REQUIRE(SlabPool::RoundUp(size) >= size);
+      REQUIRE(SlabPool::RoundUp(size) - size < (size <= 16'384 ? 64 : 4'096));
+      total += SlabPool::RoundUp(size);
+      std::memset(bytes, static_cast<int>(blocks.size() % 251), SlabPool::RoundUp(size));
+      blocks.push_back({bytes, size});
+    }
+  }
+  REQUIRE(pool.allocated_bytes() == total);
+  REQUIRE(pool.reserved_bytes() >= total);
+  for (size_t i = 0; i < blocks.size(); ++i) {
+    const size_t size = SlabPool::RoundUp(blocks[i].size);
+    size_t whole = 0;
+    while (whole < size && blocks[i].bytes[whole] == i % 251) ++whole;
+    REQUIRE(whole == size);
+  }
+  for (const Block& block : blocks) pool.Free(block.bytes, block.size);
+  REQUIRE(pool.allocated_bytes() == 0);
+}
+
+TEST_CASE("slab pool: a freed block is the next of its class, and takes nothing from the system") {
+  SlabPool pool;
+  for (const size_t size : {16, 100, 1'024, 5'000, 65'536}) {
+    void* first = pool.Allocate(size);
+    const size_t reserved = pool.reserved_bytes();
+    pool.Free(first, size);
+    REQUIRE(pool.Allocate(size) == first);
+    REQUIRE(pool.reserved_bytes() == reserved);
+    pool.Free(first, size);
+  }
+  REQUIRE(pool.allocated_bytes() == 0);
+}
+
+TEST_CASE("slab pool: threads that allocate, hand over and free never share a block",
+          "[concurrency]") {
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+  constexpr int kRounds = 5'000;
+#else
+  constexpr int kRounds = 100'000;
+#endif
+  constexpr size_t kThreads = 8;
+  SlabPool pool;
+  std::vector<int> damaged(kThreads);
+  std::vector<std::thread> threads;
+  for (size_t number = 0; number < kThreads; ++number) {
+    threads.emplace_back([&, number] {
+      std::mt19937_64 random(number);
+      struct Block {
+        uint64_t* words;
+        size_t size;
+        uint64_t stamp;
+      };
+      std::vector<Block> held;
+      auto free_one = [&](size_t at) {
+        const Block block = held[at];
+        damaged[number] += block.words[0] != block.stamp;
+        damaged[number] += block.words[block.size / 8 - 1] != block.stamp;
+        pool.Free(block.words, block.size);
+        held[at] = held.back();
+        held.pop_back();
+      };
+      for (int round = 0; round < kRounds; ++round) {
+        const size_t size = 16 + random() % 8 * 200;
+        auto* words = static_cast<uint64_t*>(pool.Allocate(size));
+        const uint64_t stamp = random();
+        words[0] = words[size / 8 - 1] = stamp;
+        held.push_back({words, size, stamp});
+        if (held.size() > 50) free_one(random() % held.size());
+      }
+      while (!held.empty()) free_one(0);
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  for (const int count : damaged) REQUIRE(count == 0);
+  REQUIRE(pool.allocated_bytes() == 0);
+}
+
+}  // namespace
+}  // namespace tsdb
