@@ -205,6 +205,7 @@ void TreeWriter::MergeLate(Page& page, uint32_t slot) {
         std::lower_bound(sorted_.times.begin(), sorted_.times.end(), version->times()[0]) -
         sorted_.times.begin());
   }
+  version->hint.provisional = false;
   const int64_t leaf_records_before = counts_[Counter::kEncodedRecords];
   if (below > 0) {
     root = RebuildRoot(root, {sorted_.times.data(), sorted_.values.data(), below}, version->hint);

@@ -165,6 +165,9 @@ void TreeWriter::Replace(Page& page, uint32_t slot, SeriesVersion* version,
 // Encodes the open leaf and publishes a version with an empty one.
 SeriesVersion* TreeWriter::Seal(Page& page, uint32_t slot, SeriesVersion* version) {
   SeriesVersion* successor = Succeed(version, kLeafSamples);
+  // Late records wait to be merged, so more are likely to come for this leaf.
+  const LateBuffer* late = version->late.load(std::memory_order_relaxed);
+  successor->hint.provisional = late != nullptr && late->owner_count() > 0;
   AddLeaf(successor, version->times(), version->values(), version->owner_count());
   Replace(page, slot, version, successor);
   return successor;

@@ -35,7 +35,7 @@ size_t EncodeBlock(const Timestamp* timestamps, const double* values, size_t cou
   assert(count >= 1 && count <= kBlockSamplesMax);
   BlockHeader header;
   header.count = static_cast<uint32_t>(count);
-  uint8_t* end = EncodeTimestamps(timestamps, count, header, out + kHeaderBytes);
+  uint8_t* end = EncodeTimestamps(timestamps, count, hint.provisional, header, out + kHeaderBytes);
   end = EncodeValues(values, count, hint, header, end);
   const auto bytes = static_cast<size_t>(end - out);
   header.words = static_cast<uint32_t>(bytes / 8);

@@ -35,7 +35,11 @@ struct BlockStatistics {
 // looking again. Zero-initialised is valid, as is any other content; keep one per series, used by
 // one thread at a time. The bytes that a block encodes to depend on its samples and this hint only.
 struct EncodeHint {
-  uint8_t exponent = 0, factor = 0, mode = 0, countdown = 0;  // factor: not used, zero
+  uint8_t exponent = 0, mode = 0, countdown = 0;
+  // Set by the caller when it expects to encode the block again soon, with records that are still
+  // to come: timestamps with gaps are then put on a line, if one is there, whatever else would be
+  // shorter.
+  bool provisional = false;
 };
 
 // Bytes that EncodeBlock may touch at most for `count` samples, its scratch past the end included.

@@ -24,9 +24,10 @@
 
 namespace tsdb::codec {
 
-// Writes the section, sets the header's timestamp fields, returns the section's end.
-uint8_t* EncodeTimestamps(const Timestamp* timestamps, size_t count, BlockHeader& header,
-                          uint8_t* out);
+// Writes the section, sets the header's timestamp fields, returns the section's end. For
+// `provisional` see EncodeHint.
+uint8_t* EncodeTimestamps(const Timestamp* timestamps, size_t count, bool provisional,
+                          BlockHeader& header, uint8_t* out);
 
 class TimestampColumn {
  public:

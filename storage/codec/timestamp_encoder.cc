@@ -11,6 +11,8 @@ namespace {
 
 // A line this narrow is taken at once: deltas could save a bit or two and would cost random access.
 constexpr uint32_t kLineWidthGood = 6;
+// Two bytes a timestamp for a while cost less than finding the gaps of a block to be encoded again.
+constexpr uint32_t kLineWidthProvisional = 16;
 // Spans below this keep position * stride within 64 bits, fraction included.
 constexpr uint64_t kLineSpanMax = uint64_t{1} << 50;
 
@@ -173,8 +175,8 @@ bool LineIsBest(const Timestamp* timestamps, size_t count, const LineFit& line) 
 
 }  // namespace
 
-uint8_t* EncodeTimestamps(const Timestamp* timestamps, size_t count, BlockHeader& header,
-                          uint8_t* out) {
+uint8_t* EncodeTimestamps(const Timestamp* timestamps, size_t count, bool provisional,
+                          BlockHeader& header, uint8_t* out) {
   if (count <= 2) {
     header.timestamp_encoding = TimestampEncoding::kConstantStride;
     header.timestamp_width = 0;
@@ -183,7 +185,9 @@ uint8_t* EncodeTimestamps(const Timestamp* timestamps, size_t count, BlockHeader
     return out + 16;
   }
   const LineFit line = BestLine(timestamps, count);
-  if (LineIsBest(timestamps, count, line)) return WriteLine(timestamps, count, line, header, out);
+  if ((provisional && line.width <= kLineWidthProvisional) || LineIsBest(timestamps, count, line)) {
+    return WriteLine(timestamps, count, line, header, out);
+  }
   return EncodeIrregular(timestamps, count, line, header, out);
 }
 

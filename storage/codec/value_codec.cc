@@ -60,7 +60,7 @@ uint8_t* Search(const double* values, size_t count, EncodeHint& hint, BlockHeade
   const int exponent = FindExponent(values, count);
   if (exponent >= 0) {
     end = EncodeAlp(values, count, exponent, count / 2, header, out).end;
-    hint = {static_cast<uint8_t>(exponent), 0, kDecimal, kDecimalPatience};
+    hint = {static_cast<uint8_t>(exponent), kDecimal, kDecimalPatience, hint.provisional};
   }
   size_t best_bytes = end == nullptr ? SIZE_MAX : static_cast<size_t>(end - out);
   // Integers this long may be reals whose digits happen to fit.
@@ -68,7 +68,7 @@ uint8_t* Search(const double* values, size_t count, EncodeHint& hint, BlockHeade
     const auto left_bits = static_cast<uint8_t>(FindLeftBits(values, count));
     BlockHeader real = blank;
     alignas(8) uint8_t scratch[kBlockSamplesMax * 10 + 4096];
-    hint = {left_bits, 0, kReal, kOtherPatience};
+    hint = {left_bits, kReal, kOtherPatience, hint.provisional};
     uint8_t* real_end = EncodeReal(values, count, hint, real, scratch);
     const auto real_bytes = static_cast<size_t>(real_end - scratch);
     if (real_bytes < best_bytes) {
@@ -77,7 +77,7 @@ uint8_t* Search(const double* values, size_t count, EncodeHint& hint, BlockHeade
       best_bytes = real_bytes;
       end = out + real_bytes;
     } else {
-      hint = {static_cast<uint8_t>(exponent), 0, kDecimal, kDecimalPatience};
+      hint = {static_cast<uint8_t>(exponent), kDecimal, kDecimalPatience, hint.provisional};
     }
   }
   if (!DictionaryPromising(best_bytes, count)) return end;
@@ -85,7 +85,7 @@ uint8_t* Search(const double* values, size_t count, EncodeHint& hint, BlockHeade
   uint8_t* shorter = EncodeDictionary(values, count, best_bytes, repeated, out);
   if (shorter == nullptr) return end;
   header = repeated;
-  hint = {0, 0, kRepeated, kOtherPatience};
+  hint = {0, kRepeated, kOtherPatience, hint.provisional};
   return shorter;
 }
 

@@ -144,8 +144,8 @@ TEST_CASE("block: any hint is valid", "[codec]") {
   Random random(5);
   for (int round = 0; round < 400; ++round) {
     const uint64_t bits = random();
-    EncodeHint hint{static_cast<uint8_t>(bits), static_cast<uint8_t>(bits >> 8),
-                    static_cast<uint8_t>(bits >> 16 & 7), static_cast<uint8_t>(bits >> 24)};
+    EncodeHint hint{static_cast<uint8_t>(bits), static_cast<uint8_t>(bits >> 16 & 7),
+                    static_cast<uint8_t>(bits >> 24), (bits >> 8 & 1) != 0};
     const ValueShape& shape = ValueShapes()[random() % ValueShapes().size()];
     CAPTURE(round, shape.name, bits);
     CheckBlock(TimestampShapes()[2].make(100, random), shape.make(100, random), hint);
