@@ -328,13 +328,22 @@ void MergePipeline::DropChunk(ingest::Chunk* chunk) {
 }
 
 ingest::Chunk* MergePipeline::AcquireChunk(uint32_t records) {
+  bool woken = false;
   for (;;) {
     uint64_t releases;
     {
       MutexLock lock(&mutex_);
       releases = chunk_releases_;
     }
-    if (ingest::Chunk* chunk = chunks_->TryAcquire(records)) return chunk;
+    if (ingest::Chunk* chunk = chunks_->TryAcquire(records)) {
+      if (woken) {
+        // It may have been this thread that was woken for a part, which it will not merge now.
+        // While merges run it may be left to them: each calls WakeForWork when it ends.
+        MutexLock lock(&mutex_);
+        if (free_contexts_.size() == concurrency_) WakeForWork();
+      }
+      return chunk;
+    }
     {
       const auto start = std::chrono::steady_clock::now();
       if (MergeOne()) {
@@ -356,6 +365,7 @@ ingest::Chunk* MergePipeline::AcquireChunk(uint32_t records) {
     ++chunk_waiters_;
     chunk_or_work_.Wait(&mutex_);
     --chunk_waiters_;
+    woken = true;
     // Whatever this wake-up was meant for, the next in line hears of it if there is more to do than
     // this thread will.
     if (chunk_waiters_ > 0 && CanMerge()) chunk_or_work_.NotifyOne();
