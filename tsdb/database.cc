@@ -15,6 +15,7 @@ namespace {
 
 constexpr uint64_t kMiB = uint64_t{1} << 20;
 constexpr uint64_t kWriteBufferMin = 64 << 10;
+constexpr uint64_t kWriteBufferPerProcessor = 2 * kMiB;
 
 absl::StatusOr<Options> Resolve(Options options) {
   if (!options.directory.empty()) {
@@ -24,8 +25,9 @@ absl::StatusOr<Options> Resolve(Options options) {
   }
   if (options.memory_budget_bytes == 0) options.memory_budget_bytes = PhysicalMemoryBytes() / 2;
   if (options.write_buffer_bytes == 0) {
-    options.write_buffer_bytes =
-        std::clamp<uint64_t>(options.memory_budget_bytes / 16, kMiB, 64 * kMiB);
+    options.write_buffer_bytes = std::max(
+        kMiB,
+        std::min(kWriteBufferPerProcessor * ProcessorCount(), options.memory_budget_bytes / 16));
   }
   if (options.write_buffer_bytes < kWriteBufferMin ||
       options.write_buffer_bytes > options.memory_budget_bytes / 2) {

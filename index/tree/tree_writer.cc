@@ -14,6 +14,15 @@ constexpr uint32_t kOpenCapacityMin = 64;
 constexpr size_t kLineSamples = 64 / sizeof(Timestamp);
 constexpr size_t kPrefetchSamples = 8 * kLineSamples;
 
+constexpr size_t kStretch = 8;
+
+// Whether the next kStretch timestamps increase strictly from above `last`.
+inline bool Continues(const Timestamp* times, Timestamp last) {
+  bool increasing = times[0] > last;
+  for (size_t i = 1; i < kStretch; ++i) increasing &= times[i] > times[i - 1];
+  return increasing;
+}
+
 uint32_t OpenCapacityFor(size_t count) {
   uint32_t capacity = kOpenCapacityMin;
   while (capacity < count && capacity < kLeafSamples) capacity *= 2;
@@ -126,6 +135,16 @@ void TreeWriter::AppendMixed(Page& page, uint32_t slot, Times times, Values valu
   Timestamp last = version->last;
   bool any = version->any;
   for (size_t i = 0; i < count; ++i) {
+    // Late records are few and far between in most series that have any: stretches without move
+    // whole.
+    while (i + kStretch <= count && any && Continues(times + i, last)) {
+      std::memcpy(in_order_.times.data() + in_order, times + i, kStretch * sizeof(Timestamp));
+      std::memcpy(in_order_.values.data() + in_order, values + i, kStretch * sizeof(double));
+      in_order += kStretch;
+      i += kStretch;
+      last = times[i - 1];
+    }
+    if (i == count) break;
     const Timestamp time = times[i];
     const double value = values[i];
     const bool continues = !any || time > last;

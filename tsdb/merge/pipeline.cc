@@ -13,6 +13,9 @@
 namespace tsdb::merge {
 namespace {
 
+// Parts that a sealing writer merges before it goes on writing, its own among them.
+constexpr int kPartsAtOnce = 4;
+
 uint64_t ThreadCpuNs() {
   timespec now;
   clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
@@ -62,12 +65,14 @@ absl::StatusOr<std::unique_ptr<MergePipeline>> MergePipeline::Create(tree::Tree*
                                                                      size_t concurrency) {
   std::unique_ptr<MergePipeline> pipeline(new MergePipeline(tree, chunks, concurrency));
   MutexLock lock(&pipeline->mutex_);
-  for (size_t i = 0; i < concurrency; ++i) {
+  // More than cores: a thread that loses its core in the middle of a merge keeps its context.
+  const size_t contexts = 2 * concurrency + 2;
+  for (size_t i = 0; i < contexts; ++i) {
     pipeline->contexts_.push_back(std::make_unique<Context>(tree));
     pipeline->free_contexts_.push_back(pipeline->contexts_.back().get());
   }
   // One being sorted per context, and some whose items other owners are still to apply.
-  for (size_t i = 0; i < 2 * concurrency + 2; ++i) {
+  for (size_t i = 0; i < 2 * contexts; ++i) {
     auto batch = std::make_unique<RunBatch>();
     TSDB_RETURN_IF_ERROR(PrepareBatch(*batch));
     pipeline->free_batches_.push_back(batch.get());
@@ -136,7 +141,12 @@ void MergePipeline::MergeOrHandOver() {
       return;
     }
   }
-  MergeOne();
+  // Parts that found all contexts taken lie in the queue; whoever merges takes some of those along.
+  // Leaving them to another thread would cost two context switches each.
+  for (int i = 0; i < kPartsAtOnce && MergeOne(); ++i) {
+  }
+  MutexLock lock(&mutex_);
+  WakeForWork();
 }
 
 void MergePipeline::ScheduleDrain() {
@@ -157,14 +167,16 @@ void MergePipeline::Drain() {
   }
 }
 
-// Called when parts, contexts or batches become available: invariant 3.
+// Called when parts or batches become available, and by every thread that leaves off merging:
+// invariant 3.
 void MergePipeline::WakeForWork() {
   if (!CanMerge()) return;
   if (merged_waiters_ > 0) {
     merged_or_work_.NotifyOne();
   } else if (chunk_waiters_ > 0) {
     chunk_or_work_.NotifyOne();
-  } else {
+  } else if (free_contexts_.size() == contexts_.size() || ActiveWriters() < concurrency_) {
+    // With all cores busy writing, a merge under way is enough: its thread looks here when it ends.
     ScheduleDrain();
   }
 }
@@ -184,7 +196,6 @@ bool MergePipeline::MergeOne() {
   RunPasses(*context, batch);
   MutexLock lock(&mutex_);
   free_contexts_.push_back(context);
-  WakeForWork();
   return true;
 }
 
@@ -315,7 +326,6 @@ void MergePipeline::FinishBatch(RunBatch* batch) {
   if (merged_waiters_ > 0) merged_or_work_.NotifyAll();
   // A writer without a chunk must look again when nothing is in flight any more: see AcquireChunk.
   if (in_flight_.empty() && chunk_waiters_ > 0) chunk_or_work_.NotifyAll();
-  WakeForWork();
 }
 
 void MergePipeline::DropChunk(ingest::Chunk* chunk) {
@@ -328,7 +338,7 @@ void MergePipeline::DropChunk(ingest::Chunk* chunk) {
 }
 
 ingest::Chunk* MergePipeline::AcquireChunk(uint32_t records) {
-  bool woken = false;
+  bool owes_wake = false;  // this thread merged, or was woken perhaps for a part it will not merge
   for (;;) {
     uint64_t releases;
     {
@@ -336,17 +346,16 @@ ingest::Chunk* MergePipeline::AcquireChunk(uint32_t records) {
       releases = chunk_releases_;
     }
     if (ingest::Chunk* chunk = chunks_->TryAcquire(records)) {
-      if (woken) {
-        // It may have been this thread that was woken for a part, which it will not merge now.
-        // While merges run it may be left to them: each calls WakeForWork when it ends.
+      if (owes_wake) {
         MutexLock lock(&mutex_);
-        if (free_contexts_.size() == concurrency_) WakeForWork();
+        WakeForWork();
       }
       return chunk;
     }
     {
       const auto start = std::chrono::steady_clock::now();
       if (MergeOne()) {
+        owes_wake = true;
         helped_.fetch_add(1, std::memory_order_relaxed);
         helping_ns_.fetch_add(
             static_cast<uint64_t>((std::chrono::steady_clock::now() - start).count()),
@@ -365,7 +374,7 @@ ingest::Chunk* MergePipeline::AcquireChunk(uint32_t records) {
     ++chunk_waiters_;
     chunk_or_work_.Wait(&mutex_);
     --chunk_waiters_;
-    woken = true;
+    owes_wake = true;
     // Whatever this wake-up was meant for, the next in line hears of it if there is more to do than
     // this thread will.
     if (chunk_waiters_ > 0 && CanMerge()) chunk_or_work_.NotifyOne();
@@ -386,10 +395,15 @@ void MergePipeline::AwaitMerged(uint64_t sequence) {
   for (;;) {
     while (MergeOne()) {
       MutexLock lock(&mutex_);
-      if (MergedLocked() >= sequence) return;
+      if (MergedLocked() < sequence) continue;
+      WakeForWork();
+      return;
     }
     MutexLock lock(&mutex_);
-    if (MergedLocked() >= sequence) return;
+    if (MergedLocked() >= sequence) {
+      WakeForWork();
+      return;
+    }
     if (CanMerge()) continue;
     ++merged_waiters_;
     merged_or_work_.Wait(&mutex_);
