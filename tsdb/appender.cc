@@ -158,6 +158,7 @@ Ticket Appender::Commit() {
   if (slot_ == nullptr) return Ticket();
   Engine& engine = *database_->engine_;
   const uint64_t sequence = engine.TakePublished(*slot_);
+  engine.pipeline->Commit();
   engine.pipeline->MergeOrHandOver();
   return Ticket(database_, sequence);
 }

@@ -48,6 +48,7 @@ void Engine::CloseSlot(ingest::Slot* slot) {
     // TakeAllPublished sees the slot or what it handed in.
     MutexLock registry(&registry_mutex_);
     TakePublished(*slot);
+    pipeline->Commit();  // as if it had: an Appender's end is its last commit
     ingest::Chunk* chunk;
     {
       MutexLock lock(&slot->mutex);

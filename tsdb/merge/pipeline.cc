@@ -15,6 +15,8 @@ namespace {
 
 // Parts that a sealing writer merges before it goes on writing, its own among them.
 constexpr int kPartsAtOnce = 4;
+// Chunks given back for one waiting writer woken.
+constexpr int kReleasesPerWake = 32;
 
 uint64_t ThreadCpuNs() {
   timespec now;
@@ -95,13 +97,21 @@ uint64_t MergePipeline::Submit(ingest::Chunk* chunk, uint32_t begin, uint32_t en
   part.begin = begin;
   part.end = end;
   part.sequence = next_sequence_++;
+  part.after = committed_;
+  part.writer = writer;
   recent_writers_[part.sequence % kRecent] = writer;
   queue_.push_back(part);
   return part.sequence;
 }
 
+void MergePipeline::Commit() {
+  MutexLock lock(&mutex_);
+  committed_ = next_sequence_ - 1;
+}
+
 uint64_t MergePipeline::SubmitSettle(SeriesId series) {
   MutexLock lock(&mutex_);
+  const uint64_t before = next_sequence_ - 1;
   // As many parts as can run at once, times a few, so that all contexts take their share.
   const uint64_t pages = (uint64_t{series} + tree::kPageSeries - 1) / tree::kPageSeries;
   const uint64_t parts = std::clamp<uint64_t>(pages / 4, 1, 4 * concurrency_);
@@ -112,6 +122,7 @@ uint64_t MergePipeline::SubmitSettle(SeriesId series) {
     part.settle_begin = static_cast<SeriesId>(begin * tree::kPageSeries);
     part.settle_end = static_cast<SeriesId>(std::min<uint64_t>(end * tree::kPageSeries, series));
     part.sequence = next_sequence_++;
+    part.after = before;
     queue_.push_back(part);
     begin = end;
   }
@@ -181,6 +192,11 @@ void MergePipeline::WakeForWork() {
   }
 }
 
+// With nothing to merge no release is to be expected: each writer that gets a chunk wakes the next.
+void MergePipeline::WakeNextWaiter() {
+  if (chunk_waiters_ > 0 && queue_.empty() && in_flight_.empty()) chunk_or_work_.NotifyOne();
+}
+
 bool MergePipeline::MergeOne() {
   Context* context;
   RunBatch* batch;
@@ -192,6 +208,7 @@ bool MergePipeline::MergeOne() {
     batch->part = queue_.front();
     queue_.pop_front();
     in_flight_.push_back(batch->part.sequence);
+    not_handed_out_.push_back({batch->part.sequence, batch->part.writer});
   }
   RunPasses(*context, batch);
   MutexLock lock(&mutex_);
@@ -244,18 +261,37 @@ void MergePipeline::BuildSettleItems(RunBatch& batch) {
   }
 }
 
+// A sorted batch that nothing which must come before it is in the way of, or null. Parts still
+// queued come after all those taken from the queue.
+RunBatch* MergePipeline::TakeTurn() {
+  MutexLock lock(&mutex_);
+  for (size_t i = 0; i < sorted_.size(); ++i) {
+    const Part& part = sorted_[i]->part;
+    const bool waits =
+        std::any_of(not_handed_out_.begin(), not_handed_out_.end(), [&part](const Turn& other) {
+          return other.sequence <= part.after ||
+                 (other.sequence < part.sequence && other.writer == part.writer);
+        });
+    if (waits) continue;
+    RunBatch* batch = sorted_[i];
+    sorted_.erase(sorted_.begin() + static_cast<std::ptrdiff_t>(i));
+    return batch;
+  }
+  return nullptr;
+}
+
+void MergePipeline::EndTurn(const RunBatch& batch) {
+  MutexLock lock(&mutex_);
+  not_handed_out_.erase(
+      std::find_if(not_handed_out_.begin(), not_handed_out_.end(),
+                   [&batch](const Turn& turn) { return turn.sequence == batch.part.sequence; }));
+}
+
 void MergePipeline::HandOut(Context& context, RunBatch* batch) {
   context.handed_out.clear();
   MutexLock lock(&order_mutex_);
   sorted_.push_back(batch);
-  for (;;) {
-    auto next = std::find_if(
-        sorted_.begin(), sorted_.end(),
-        [turn = next_to_hand_out_](const RunBatch* b) { return b->part.sequence == turn; });
-    if (next == sorted_.end()) return;
-    RunBatch* turn = *next;
-    sorted_.erase(next);
-    ++next_to_hand_out_;
+  while (RunBatch* turn = TakeTurn()) {
     if (turn->part.chunk == nullptr) {
       BuildSettleItems(*turn);
     } else {
@@ -267,6 +303,7 @@ void MergePipeline::HandOut(Context& context, RunBatch* batch) {
     turn->unfinished.store(static_cast<uint32_t>(turn->items.size()) + 1,
                            std::memory_order_relaxed);
     for (PageItem& item : turn->items) item.page->queue.Add(&item);
+    EndTurn(*turn);
     context.handed_out.push_back(turn);
   }
 }
@@ -325,7 +362,7 @@ void MergePipeline::FinishBatch(RunBatch* batch) {
   free_batches_.push_back(batch);
   if (merged_waiters_ > 0) merged_or_work_.NotifyAll();
   // A writer without a chunk must look again when nothing is in flight any more: see AcquireChunk.
-  if (in_flight_.empty() && chunk_waiters_ > 0) chunk_or_work_.NotifyAll();
+  if (in_flight_.empty() && chunk_waiters_ > 0) chunk_or_work_.NotifyOne();
 }
 
 void MergePipeline::DropChunk(ingest::Chunk* chunk) {
@@ -334,7 +371,13 @@ void MergePipeline::DropChunk(ingest::Chunk* chunk) {
   chunks_->Release(chunk);
   MutexLock lock(&mutex_);
   ++chunk_releases_;
-  if (chunk_waiters_ > 0) chunk_or_work_.NotifyOne();
+  // The writer that gives a chunk back, having merged it, takes it again at once; a writer woken
+  // for each would find it gone. One in so many gets its turn; when nothing is left to merge,
+  // FinishBatch and AcquireChunk wake the rest, one after the other.
+  if (chunk_waiters_ > 0 && ++releases_since_wake_ >= kReleasesPerWake) {
+    releases_since_wake_ = 0;
+    chunk_or_work_.NotifyOne();
+  }
 }
 
 ingest::Chunk* MergePipeline::AcquireChunk(uint32_t records) {
@@ -349,6 +392,7 @@ ingest::Chunk* MergePipeline::AcquireChunk(uint32_t records) {
       if (owes_wake) {
         MutexLock lock(&mutex_);
         WakeForWork();
+        WakeNextWaiter();
       }
       return chunk;
     }
@@ -367,6 +411,7 @@ ingest::Chunk* MergePipeline::AcquireChunk(uint32_t records) {
     if (chunk_releases_ != releases || CanMerge()) continue;
     if (queue_.empty() && in_flight_.empty()) {
       // All chunks are open in other writers' hands, and nothing will bring one back.
+      WakeNextWaiter();
       return chunks_->AcquirePastBound();
     }
     blocked_.fetch_add(1, std::memory_order_relaxed);

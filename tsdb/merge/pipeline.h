@@ -2,7 +2,7 @@
 //
 //   1. take      the oldest part in the queue, a context and a batch         (mutex_)
 //   2. sort      into runs; the chunk goes back to the pool                    (pure, parallel)
-//   3. hand out  items to their pages' queues, strictly in commit order        (order_mutex_)
+//   3. hand out  items to their pages' queues, in commit order                  (order_mutex_)
 //   4. apply     own each page in turn and work off what is queued there       (parallel by page)
 //   5. finish    publish counts, retire replaced blocks, mark the batch done   (mutex_)
 //
@@ -12,15 +12,16 @@
 // that finds a page owned leaves its item to the owner: nobody waits for another's pass.
 //
 // Invariants
-//  1. Items reach each page's queue in commit order, so of two records with one key the one
-//  committed
-//     later is applied later.
+//  1. Items reach the pages' queues in commit order: a writer's parts in the order of submission,
+//  and
+//     after a commit nothing submitted later before what was submitted earlier. So of two records
+//     with one key the one committed later is applied later. Between commits, parts of different
+//     writers may pass each other: one whose thread lost its core while sorting holds nobody up.
 //  2. A part counts as merged after its records are readable, counted, and its chunk given back.
 //  3. While parts are queued and a context is free, some thread is on its way to take one.
 //  4. Contexts bound the merges that run at once, batches the scratch memory, chunks the queue.
 //
-// Thread safety: every method from any thread. Lock order: mutex_ and order_mutex_ are never held
-// together; both are taken after a slot's mutex.
+// Thread safety: every method from any thread. Lock order: a slot's mutex, order_mutex_, mutex_.
 #pragma once
 
 #include <atomic>
@@ -65,6 +66,8 @@ class MergePipeline {
   // Queues records [begin, end) of a chunk, for which the caller passes on one of the chunk's
   // references, and returns their position in the commit order. `writer` tells writers apart.
   uint64_t Submit(ingest::Chunk* chunk, uint32_t begin, uint32_t end, const void* writer);
+  // Everything submitted so far is handed out before anything submitted from now on.
+  void Commit();
   // Queues the order to merge late records of series [0, series) into leaves; returns the position
   // by which that is done.
   uint64_t SubmitSettle(SeriesId series);
@@ -107,7 +110,9 @@ class MergePipeline {
   void RunPasses(Context& context, RunBatch* batch);
   void BuildItems(RunBatch& batch);
   void BuildSettleItems(RunBatch& batch) ABSL_EXCLUSIVE_LOCKS_REQUIRED(order_mutex_);
-  void HandOut(Context& context, RunBatch* batch) ABSL_LOCKS_EXCLUDED(order_mutex_);
+  void HandOut(Context& context, RunBatch* batch) ABSL_LOCKS_EXCLUDED(order_mutex_, mutex_);
+  RunBatch* TakeTurn() ABSL_EXCLUSIVE_LOCKS_REQUIRED(order_mutex_) ABSL_LOCKS_EXCLUDED(mutex_);
+  void EndTurn(const RunBatch& batch) ABSL_LOCKS_EXCLUDED(mutex_);
   void Apply(Context& context, RunBatch& batch);
   void ApplyItem(Context& context, PageItem& item);
   void FinishItems(Context& context) ABSL_LOCKS_EXCLUDED(mutex_);
@@ -118,6 +123,7 @@ class MergePipeline {
   }
   uint64_t MergedLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void WakeForWork() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void WakeNextWaiter() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void ScheduleDrain() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Drain() ABSL_LOCKS_EXCLUDED(mutex_);
   size_t ActiveWriters() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -148,7 +154,14 @@ class MergePipeline {
   std::vector<RunBatch*> free_batches_ ABSL_GUARDED_BY(mutex_);
   std::vector<uint64_t> in_flight_ ABSL_GUARDED_BY(mutex_);  // taken from the queue, not finished
   uint64_t next_sequence_ ABSL_GUARDED_BY(mutex_) = 1;
+  uint64_t committed_ ABSL_GUARDED_BY(mutex_) = 0;  // position of the last commit
+  struct Turn {
+    uint64_t sequence;
+    const void* writer;
+  };
+  std::vector<Turn> not_handed_out_ ABSL_GUARDED_BY(mutex_);  // taken from the queue, in order
   uint64_t chunk_releases_ ABSL_GUARDED_BY(mutex_) = 0;
+  int releases_since_wake_ ABSL_GUARDED_BY(mutex_) = 0;
   size_t chunk_waiters_ ABSL_GUARDED_BY(mutex_) = 0;
   size_t merged_waiters_ ABSL_GUARDED_BY(mutex_) = 0;
   size_t drains_ ABSL_GUARDED_BY(mutex_) = 0;  // scheduled or running on the pool
@@ -157,7 +170,6 @@ class MergePipeline {
 
   Mutex order_mutex_;
   std::vector<RunBatch*> sorted_ ABSL_GUARDED_BY(order_mutex_);  // waiting for their turn
-  uint64_t next_to_hand_out_ ABSL_GUARDED_BY(order_mutex_) = 1;
 
   TaskPool pool_;  // last: its destructor waits for drains, which use the rest
 };

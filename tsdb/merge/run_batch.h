@@ -44,7 +44,9 @@ struct Part {
   uint32_t end = 0;
   SeriesId settle_begin = 0;
   SeriesId settle_end = 0;
-  uint64_t sequence = 0;  // position in the commit order, from 1
+  uint64_t sequence = 0;  // position in the order of submission, from 1
+  uint64_t after = 0;     // handed out once all parts up to this position are
+  const void* writer = nullptr;
 };
 
 struct RunBatch {
