@@ -23,7 +23,16 @@ class ABSL_LOCKABLE Mutex {
   Mutex(const Mutex&) = delete;
   Mutex& operator=(const Mutex&) = delete;
 
-  void Lock() ABSL_EXCLUSIVE_LOCK_FUNCTION() { mutex_.lock(); }
+  // Tries for about a microsecond before it sleeps: what is guarded is held for less, and with more
+  // threads than cores every sleep costs two context switches and starts a convoy (32 writers on 2
+  // cores spent a third of their time in futex calls).
+  void Lock() ABSL_EXCLUSIVE_LOCK_FUNCTION() {
+    for (int attempt = 0; attempt < kAttempts; ++attempt) {
+      if (mutex_.try_lock()) return;
+      Pause();
+    }
+    mutex_.lock();
+  }
   void Unlock() ABSL_UNLOCK_FUNCTION() { mutex_.unlock(); }
   // True if it was free and is now ours.
   bool TryLock() ABSL_EXCLUSIVE_TRYLOCK_FUNCTION(true) { return mutex_.try_lock(); }
@@ -32,6 +41,12 @@ class ABSL_LOCKABLE Mutex {
 
  private:
   friend class CondVar;
+  static constexpr int kAttempts = 50;
+  static void Pause() {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#endif
+  }
   std::mutex mutex_;
 };
 

@@ -218,17 +218,18 @@ bool MergePipeline::MergeOne() {
 
 void MergePipeline::RunPasses(Context& context, RunBatch* batch) {
   const uint64_t start_ns = ThreadCpuNs();
+  const auto begin = std::chrono::steady_clock::now();
   if (batch->part.chunk != nullptr) {
     SortIntoRuns(*batch);
     BuildItems(*batch);
     if (!batch->holds_chunk) DropChunk(batch->part.chunk);
   }
-  const uint64_t sorted_ns = ThreadCpuNs();
+  sort_ns_.fetch_add(static_cast<uint64_t>((std::chrono::steady_clock::now() - begin).count()),
+                     std::memory_order_relaxed);
   HandOut(context, batch);
   for (RunBatch* handed_out : context.handed_out) Apply(context, *handed_out);
   context.writer.Finish();
   merge_ns_.fetch_add(ThreadCpuNs() - start_ns, std::memory_order_relaxed);
-  sort_ns_.fetch_add(sorted_ns - start_ns, std::memory_order_relaxed);
   FinishItems(context);
 }
 
@@ -369,15 +370,19 @@ void MergePipeline::DropChunk(ingest::Chunk* chunk) {
   // Acquire and release: whoever reuses the chunk does so after all reads of it.
   if (chunk->references.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
   chunks_->Release(chunk);
-  MutexLock lock(&mutex_);
-  ++chunk_releases_;
-  // The writer that gives a chunk back, having merged it, takes it again at once; a writer woken
-  // for each would find it gone. One in so many gets its turn; when nothing is left to merge,
-  // FinishBatch and AcquireChunk wake the rest, one after the other.
-  if (chunk_waiters_ > 0 && ++releases_since_wake_ >= kReleasesPerWake) {
-    releases_since_wake_ = 0;
-    chunk_or_work_.NotifyOne();
+  bool wake = false;
+  {
+    MutexLock lock(&mutex_);
+    ++chunk_releases_;
+    // The writer that gives a chunk back, having merged it, takes it again at once; a writer woken
+    // for each would find it gone. One in so many gets its turn; when nothing is left to merge,
+    // FinishBatch and AcquireChunk wake the rest, one after the other.
+    if (chunk_waiters_ > 0 && ++releases_since_wake_ >= kReleasesPerWake) {
+      releases_since_wake_ = 0;
+      wake = true;
+    }
   }
+  if (wake) chunk_or_work_.NotifyOne();  // without the mutex, which the woken thread wants first
 }
 
 ingest::Chunk* MergePipeline::AcquireChunk(uint32_t records) {
