@@ -74,6 +74,8 @@ class EpochDomain {
         std::atomic_signal_fence(std::memory_order_seq_cst);
       } else {
         slot->pinned.store(epoch, std::memory_order_seq_cst);
+        // Later acquire loads may pass the store on some processors; they cannot pass this load.
+        (void)epoch_.load(std::memory_order_seq_cst);
       }
     }
     return Guard(slot);
