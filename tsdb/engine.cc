@@ -17,6 +17,8 @@ constexpr size_t kOpenRecordsPerCore = 16384;
 // Many writers get no less each while the pool has it: below, the fixed cost of a merge (some 3 us)
 // shows per record.
 constexpr size_t kChunkRecordsCrowded = 4096;
+// Chunks beside the open ones: sealed, or being merged.
+constexpr size_t kChunksInMerge = 8;
 
 }  // namespace
 
@@ -92,8 +94,8 @@ uint32_t Engine::ChunkRecords() const {
   const size_t open = std::max<size_t>(OpenSlots(), 1);
   const size_t in_cache =
       std::max(kOpenRecordsPerCore * ProcessorCount() / open, kChunkRecordsCrowded);
-  // Two for each writer, one filling and one being merged, must fit the pool.
-  const size_t in_pool = chunks->bytes_max() / ingest::kRecordBytes / (2 * open + 2);
+  // One for each writer and some being merged must fit the pool.
+  const size_t in_pool = chunks->bytes_max() / ingest::kRecordBytes / (open + kChunksInMerge);
   const size_t records = std::clamp<size_t>(std::min(in_cache, in_pool), ingest::kChunkRecordsMin,
                                             kOpenRecordsPerCore);
   return static_cast<uint32_t>(std::bit_floor(records));
