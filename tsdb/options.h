@@ -22,10 +22,10 @@ struct Options {
   // refuses appends with kResourceExhausted once it is reached; nothing already accepted is lost.
   uint64_t memory_budget_bytes = 0;
 
-  // Part of the budget that holds records between append and merge. 0: 2 MiB for each processor, which
-  // stay in its caches, but at most a sixteenth of the budget. More of it lets writers run further
-  // ahead of the merge in bursts, at the price of that (32 writers on 2 processors: 289 M records/s
-  // merged with 4 MiB, 170 M with 16 MiB).
+  // Part of the budget that holds records between append and merge. 0: 2 MiB for each processor,
+  // which stay in its caches, but at most a sixteenth of the budget. More of it lets writers run
+  // further ahead of the merge in bursts, at the price of that (32 writers on 2 processors: 289 M
+  // records/s merged with 4 MiB, 170 M with 16 MiB).
   uint64_t write_buffer_bytes = 0;
 
   // Threads that merge beside the appending threads (which merge too, when no other core is free
