@@ -1,6 +1,8 @@
 // Writers, a reader beside them, and errors as Status. docs/embedding.md quotes parts of it
 // (quotes_test.py compares).
+#include <cstdint>
 #include <iostream>
+#include <memory>
 #include <string>
 #include <thread>
 #include <vector>
