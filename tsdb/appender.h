@@ -35,7 +35,7 @@ class Ticket {
   // Waits until everything appended by the committing Appender before Commit() has reached
   // `milestone`, helping with the merge meanwhile.
   absl::Status Await(Milestone milestone) const;
-  // Position in the commit order: a ticket with a higher number was committed later.
+  // Position of the committed part among all parts handed to the merge.
   uint64_t sequence() const { return sequence_; }
 
  private:

@@ -25,9 +25,10 @@ absl::StatusOr<Options> Resolve(Options options) {
   }
   if (options.memory_budget_bytes == 0) options.memory_budget_bytes = PhysicalMemoryBytes() / 2;
   if (options.write_buffer_bytes == 0) {
-    options.write_buffer_bytes = std::max(
-        kMiB,
-        std::min(kWriteBufferPerProcessor * ProcessorCount(), options.memory_budget_bytes / 16));
+    const uint64_t in_cache = kWriteBufferPerProcessor * ProcessorCount();
+    const uint64_t share = std::max(kMiB, options.memory_budget_bytes / 16);
+    options.write_buffer_bytes =
+        std::max(kWriteBufferMin, std::min({in_cache, share, options.memory_budget_bytes / 2}));
   }
   if (options.write_buffer_bytes < kWriteBufferMin ||
       options.write_buffer_bytes > options.memory_budget_bytes / 2) {

@@ -9,7 +9,8 @@
 namespace tsdb {
 
 // Which of two records with equal (series, timestamp) is kept. "Later" is program order within one
-// appender and commit order across appenders.
+// appender; across appenders a record is later if it was appended after the other's Commit
+// returned.
 enum class DuplicatePolicy : uint8_t { kLastWins, kFirstWins };
 
 struct Options {

@@ -101,7 +101,7 @@ class Snapshot {
 
   // Everything up to this position of the commit order is seen.
   uint64_t reach() const { return reach_; }
-  // Whether records accepted before the snapshot may be missing from it (never with kLatest).
+  // Whether everything accepted before the snapshot is in it (always with kLatest).
   bool complete() const { return complete_; }
 
  private:

@@ -66,8 +66,10 @@ class EpochDomain {
   Guard Pin() {
     ReaderSlot* slot = SlotOfThisThread();
     if (slot->depth++ == 0) {
-      // Acquire pairs with the advance in Retire: an epoch past a block's shows its replacement.
-      const uint64_t epoch = epoch_.load(std::memory_order_acquire);
+      // Pairs with the advance in Retire: an epoch past a block's shows its replacement.
+      // Sequentially consistent for the first reader, which ReachReaders does not reach: its slot
+      // was made before.
+      const uint64_t epoch = epoch_.load(std::memory_order_seq_cst);
       if (asymmetric_) {
         slot->pinned.store(epoch, std::memory_order_relaxed);
         // Keeps the compiler from moving loads up; for the processor see ReachReaders.
