@@ -1,7 +1,4 @@
-#include <tbb/blocked_range.h>
 #include <tbb/global_control.h>
-#include <tbb/parallel_for.h>
-#include <tbb/partitioner.h>
 #include <tbb/task_arena.h>
 
 #include <algorithm>
@@ -21,7 +18,7 @@ namespace {
 // TBB keeps one set of workers for the process, by default one fewer than there are processors: too
 // few for a pool of as many threads as processors whose submitters run nothing themselves, so that
 // the pool would have one thread on a machine of two processors. This raises the bound to what all
-// live pools and the widest loop can use. It is never lowered (arenas bound what is used), and a
+// live pools can use. It is never lowered (arenas bound what is used), and a
 // lower bound set by the embedding program wins, by TBB's rule that the lowest active one holds.
 class WorkerBound {
  public:
@@ -39,22 +36,13 @@ class WorkerBound {
     MutexLock lock(&mutex_);
     pool_threads_ -= threads;
   }
-  void AllowLoop(size_t threads) {
-    // Relaxed: only saves taking the lock for what has been allowed already.
-    if (threads <= loop_threads_.load(std::memory_order_relaxed)) return;
-    MutexLock lock(&mutex_);
-    loop_threads_.store(std::max(threads, loop_threads_.load(std::memory_order_relaxed)),
-                        std::memory_order_relaxed);
-    Raise();
-  }
 
  private:
   WorkerBound()
-      : loop_threads_(ProcessorCount()),
-        allowed_(tbb::global_control::active_value(tbb::global_control::max_allowed_parallelism)) {}
+      : allowed_(tbb::global_control::active_value(tbb::global_control::max_allowed_parallelism)) {}
 
   void Raise() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    const size_t wanted = pool_threads_ + loop_threads_.load(std::memory_order_relaxed);
+    const size_t wanted = pool_threads_ + 1;  // the bound counts the program's own thread
     if (wanted <= allowed_) return;
     allowed_ = wanted;
     // The new one first: between the two calls the lower bound, the old one, holds.
@@ -63,7 +51,6 @@ class WorkerBound {
   }
 
   Mutex mutex_;
-  std::atomic<size_t> loop_threads_;  // the calling thread included; changed under mutex_
   size_t pool_threads_ ABSL_GUARDED_BY(mutex_) = 0;
   size_t allowed_ ABSL_GUARDED_BY(mutex_);
   std::unique_ptr<tbb::global_control> control_ ABSL_GUARDED_BY(mutex_);
@@ -125,24 +112,5 @@ TaskPool::~TaskPool() { impl_->WaitUntilIdle(); }  // while tasks can still reac
 void TaskPool::Submit(std::function<void()> task) { impl_->Submit(std::move(task)); }
 size_t TaskPool::concurrency() const { return impl_->concurrency(); }
 size_t TaskPool::pending() const { return impl_->pending(); }
-
-void ParallelFor(size_t begin, size_t end, size_t grain, size_t threads,
-                 absl::FunctionRef<void(size_t begin, size_t end)> body) {
-  if (begin >= end) return;
-  if (grain == 0) grain = 1;
-  if (threads == 0) threads = ProcessorCount();
-  if (threads == 1 || end - begin <= grain) {
-    body(begin, end);
-    return;
-  }
-  WorkerBound::Get().AllowLoop(threads);
-  tbb::task_arena arena(static_cast<int>(threads));
-  arena.execute([&] {
-    tbb::parallel_for(
-        tbb::blocked_range<size_t>(begin, end, grain),
-        [&](const tbb::blocked_range<size_t>& range) noexcept { body(range.begin(), range.end()); },
-        tbb::auto_partitioner());
-  });
-}
 
 }  // namespace tsdb

@@ -1,4 +1,3 @@
-#include <algorithm>
 #include <atomic>
 #include <deque>
 #include <functional>
@@ -84,23 +83,5 @@ TaskPool::~TaskPool() { impl_->WaitUntilIdle(); }  // while tasks can still reac
 void TaskPool::Submit(std::function<void()> task) { impl_->Submit(std::move(task)); }
 size_t TaskPool::concurrency() const { return impl_->concurrency(); }
 size_t TaskPool::pending() const { return impl_->pending(); }
-
-void ParallelFor(size_t begin, size_t end, size_t grain, size_t threads,
-                 absl::FunctionRef<void(size_t begin, size_t end)> body) {
-  if (begin >= end) return;
-  if (threads == 0) threads = ProcessorCount();
-  const size_t items = end - begin;
-  const size_t parts = std::clamp<size_t>(items / std::max<size_t>(grain, 1), 1, threads);
-  // The first items % parts parts are one longer than the rest.
-  const auto part_begin = [&](size_t part) {
-    return begin + part * (items / parts) + std::min(part, items % parts);
-  };
-  std::vector<std::thread> others;
-  for (size_t part = 1; part < parts; ++part) {
-    others.emplace_back([&, part] { body(part_begin(part), part_begin(part + 1)); });
-  }
-  body(begin, part_begin(1));
-  for (std::thread& other : others) other.join();
-}
 
 }  // namespace tsdb
