@@ -159,10 +159,13 @@ Piece ReadDense(const SeriesView& view, Timestamp from, Timestamp last, KeepDupl
                   buffer);
     } else {
       const LeafPosition position = FindLeaf(view, from);
+      PrefetchLeaf(position.leaf);
       if (position.has_next && position.next <= last) {
         piece.more = true;
         piece.next = position.next;
         piece_last = position.next - 1;
+        // Read next, it comes from memory while this one is decoded.
+        if (position.following != nullptr) PrefetchLeaf(position.following);
       }
       const auto block = codec::BlockView::Trusted(position.leaf);
       DecodeExtent(block, ExtentOf(block, block.Statistics(), from, piece_last), piece, buffer);

@@ -79,6 +79,7 @@ struct LeafPosition {
   const uint8_t* leaf;
   Timestamp next;
   bool has_next;
+  const uint8_t* following;  // the next leaf, where it is in the same node; else null
 };
 
 // Asks for all lines of a leaf of usual size at once: header, timestamps and values lie in
@@ -90,7 +91,7 @@ inline void PrefetchLeaf(const uint8_t* leaf) {
 
 // REQUIRES: !view.InOpen(timestamp).
 inline LeafPosition FindLeaf(const SeriesView& view, Timestamp timestamp) {
-  LeafPosition position{nullptr, 0, false};
+  LeafPosition position{nullptr, 0, false, nullptr};
   const InnerNode* node = view.root;
   for (;;) {
     const uint32_t count = node->count();
@@ -101,6 +102,7 @@ inline LeafPosition FindLeaf(const SeriesView& view, Timestamp timestamp) {
     }
     if (node->level() == 0) {
       position.leaf = node->leaf(i);
+      if (i + 1 < count) position.following = node->leaf(i + 1);
       break;
     }
     node = node->node(i);
