@@ -236,6 +236,7 @@ class IngestBenchmark {
         .Add("chunks_sealed", stats.chunks_sealed)
         .Add("merge_ns", stats.merge_ns)
         .Add("merge_sort_ns", stats.merge_sort_ns)
+        .Add("encoded_ahead", stats.encoded_ahead)
         .Add("helped", stats.helped)
         .Add("blocked", stats.blocked)
         .Add("memory_bytes", stats.memory_bytes);

@@ -71,11 +71,14 @@ struct Stats {
   uint64_t chunk_bytes_max = 0;     // and its bound
   uint64_t chunks_sealed = 0;       // parts handed to the merge since the start
   uint64_t sealed_queue_depth = 0;  // parts waiting for a merge now
-  uint64_t merge_ns = 0;            // CPU time spent in merges, all threads
-  uint64_t merge_sort_ns = 0;       // wall time of sorting into runs, a part of every merge
-  uint64_t helped = 0;              // merges run by writers for want of a free chunk
-  uint64_t helping_ns = 0;          // time writers spent in them
-  uint64_t blocked = 0;  // waits of writers for a chunk when there was nothing to help with
+  // CPU time spent in merges, all threads, and in sorting into runs, a part of every merge; both
+  // estimated from one merge in eight.
+  uint64_t merge_ns = 0;
+  uint64_t merge_sort_ns = 0;
+  uint64_t encoded_ahead = 0;  // leaves of hot series encoded while another thread merged them
+  uint64_t helped = 0;         // merges run by writers for want of a free chunk
+  uint64_t helping_ns = 0;     // time writers spent in them
+  uint64_t blocked = 0;        // waits of writers for a chunk when there was nothing to help with
   uint64_t blocked_ns = 0;
   uint64_t commit_wait_ns = 0;  // waits for tickets and fresh snapshots, merging included
 

@@ -171,6 +171,7 @@ Stats Engine::Statistics() const {
   stats.sealed_queue_depth = merge.queue_depth;
   stats.merge_ns = merge.merge_ns;
   stats.merge_sort_ns = merge.sort_ns;
+  stats.encoded_ahead = merge.encoded_ahead;
   stats.helped = merge.helped;
   stats.helping_ns = merge.helping_ns;
   stats.blocked = merge.blocked;

@@ -289,9 +289,10 @@ void TreeWriter::RebuildLeaf(const uint8_t* leaf, Late late, codec::EncodeHint& 
   for (size_t i = 0; i < parts; ++i) {
     const size_t begin = total * i / parts;
     const size_t end = total * (i + 1) / parts;
-    out.push_back(
-        {merged_.times[begin], EncodeLeaf(merged_.times.data() + begin,
-                                          merged_.values.data() + begin, end - begin, hint)});
+    const uint8_t* rebuilt =
+        EncodeLeaf(merged_.times.data() + begin, merged_.values.data() + begin, end - begin, hint);
+    CountLeaf(rebuilt, 1);
+    out.push_back({merged_.times[begin], rebuilt});
   }
   counts_[Counter::kRewrites] += 1;
   counts_[Counter::kSplits] += static_cast<int64_t>(parts) - 1;

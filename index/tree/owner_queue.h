@@ -45,6 +45,9 @@ class OwnerQueue {
     return true;
   }
 
+  // Whether there is an owner or work for one; a hint, out of date on return.
+  bool Busy() const { return word_.load(std::memory_order_relaxed) != 0; }
+
   // Becomes the owner even when there is nothing to do. False when there is one already.
   bool TryOwnIdle(WorkItem*& items) {
     uintptr_t seen = word_.load(std::memory_order_relaxed);

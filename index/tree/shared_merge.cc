@@ -34,13 +34,13 @@ void TreeWriter::AppendShared(Page& page, uint32_t slot, Times times, Values val
     } else {
       PromoteSeries(page, slot, nullptr, nullptr, 0);
     }
-    AppendDense(page, slot, times, values, count);
+    AppendDense(page, slot, times, values, count, EncodedAhead());
     return;
   }
   if (shared != nullptr && shared->delta_room() < count) {
     MergeShared(page, -1);
     if (page.dense[slot].load(std::memory_order_relaxed) != nullptr) {
-      AppendDense(page, slot, times, values, count);
+      AppendDense(page, slot, times, values, count, EncodedAhead());
       return;
     }
     shared = page.shared.load(std::memory_order_relaxed);

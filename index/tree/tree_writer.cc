@@ -39,12 +39,45 @@ TreeWriter::TreeWriter(Tree* tree)
       index_memory_(&tree->pool(), &retired_),
       encode_buffer_(codec::EncodedBytesMax(codec::kBlockSamplesMax) / sizeof(uint64_t) + 1) {}
 
-void TreeWriter::AppendRun(Page& page, SeriesId series, Times times, Values values, size_t count) {
+void TreeWriter::AppendRun(Page& page, SeriesId series, Times times, Values values, size_t count,
+                           EncodedAhead ahead) {
   const uint32_t slot = Tree::SlotOf(series);
   if (page.dense[slot].load(std::memory_order_relaxed) != nullptr) {
-    AppendDense(page, slot, times, values, count);
+    AppendDense(page, slot, times, values, count, ahead);
   } else {
     AppendShared(page, slot, times, values, count);
+    DropAhead(ahead, 0);
+  }
+}
+
+size_t TreeWriter::EncodeAhead(const Page& page, SeriesId series, Times times, Values values,
+                               size_t count, std::vector<const uint8_t*>& leaves) {
+  if (count < 2 * kLeafSamples || !StrictlyIncreasing(times, count)) return 0;
+  uint32_t open;
+  {
+    const auto guard = tree_->epochs().Pin();
+    // Acquire pairs with the release in Replace.
+    const SeriesVersion* version = page.dense[Tree::SlotOf(series)].load(std::memory_order_acquire);
+    if (version == nullptr) return 0;
+    open = version->count();
+    if (open > 0 && times[0] <= version->times()[open - 1]) return 0;  // late
+  }
+  if (ahead_series_ != series) {
+    ahead_series_ = series;
+    ahead_hint_ = codec::EncodeHint();
+  }
+  // The run's first samples fill the open leaf, if nothing else comes between. Of parts that do,
+  // most are whole chunks, multiples of a leaf.
+  const size_t begin = open % kLeafSamples == 0 ? 0 : kLeafSamples - open;
+  for (size_t at = begin; at + kLeafSamples <= count; at += kLeafSamples) {
+    leaves.push_back(EncodeLeaf(times + at, values + at, kLeafSamples, ahead_hint_));
+  }
+  return begin;
+}
+
+void TreeWriter::DropAhead(EncodedAhead ahead, size_t used) {
+  for (const uint8_t* leaf : ahead.leaves.subspan(used)) {
+    leaf_memory_.Retire(leaf, codec::BlockView::Trusted(leaf).bytes());
   }
 }
 
@@ -81,30 +114,38 @@ void TreeWriter::Finish() {
   tree_->epochs().Retire(retired_);
 }
 
-void TreeWriter::AppendDense(Page& page, uint32_t slot, Times times, Values values, size_t count) {
+void TreeWriter::AppendDense(Page& page, uint32_t slot, Times times, Values values, size_t count,
+                             EncodedAhead ahead) {
   const SeriesVersion* version = page.dense[slot].load(std::memory_order_relaxed);
   if ((!version->any || times[0] > version->last) && StrictlyIncreasing(times, count)) {
-    AppendInOrder(page, slot, times, values, count);
+    AppendInOrder(page, slot, times, values, count, ahead);
   } else {
+    DropAhead(ahead, 0);
     AppendMixed(page, slot, times, values, count);
   }
 }
 
 // REQUIRES: times increase strictly and lie above the version's last.
-void TreeWriter::AppendInOrder(Page& page, uint32_t slot, Times times, Values values,
-                               size_t count) {
+void TreeWriter::AppendInOrder(Page& page, uint32_t slot, Times times, Values values, size_t count,
+                               EncodedAhead ahead) {
   if (count == 0) return;
   SeriesVersion* version = page.dense[slot].load(std::memory_order_relaxed);
   counts_[Counter::kMerged] += static_cast<int64_t>(count);
   counts_[Counter::kInTree] += static_cast<int64_t>(count);
   const Timestamp last = times[count - 1];
+  const size_t total = count;
+  size_t linked = 0;
   while (count > 0) {
     const uint32_t open = version->owner_count();
     size_t taken;
     if (open == 0 && count >= kLeafSamples) {
       // A long run is encoded where it lies. While the open leaf is empty a leaf may be added to
       // the published version: readers of it see no sample twice.
-      AddLeaf(version, times, values, kLeafSamples);
+      if (linked < ahead.leaves.size() && total - count == ahead.begin + linked * kLeafSamples) {
+        LinkLeaf(version, times[0], ahead.leaves[linked++], kLeafSamples);
+      } else {
+        AddLeaf(version, times, values, kLeafSamples);
+      }
       taken = kLeafSamples;
     } else {
       if (open + count > version->capacity() && version->capacity() < kLeafSamples) {
@@ -121,6 +162,7 @@ void TreeWriter::AppendInOrder(Page& page, uint32_t slot, Times times, Values va
     values += taken;
     count -= taken;
   }
+  DropAhead(ahead, linked);
   version->last = last;
   version->any = true;
 }
@@ -158,7 +200,8 @@ void TreeWriter::AppendMixed(Page& page, uint32_t slot, Times times, Values valu
     last = continues ? time : last;
     any = true;
   }
-  AppendInOrder(page, slot, in_order_.times.data(), in_order_.values.data(), in_order);
+  AppendInOrder(page, slot, in_order_.times.data(), in_order_.values.data(), in_order,
+                EncodedAhead());
   AppendLate(page, slot, late_.times.data(), late_.values.data(), late);
 }
 
@@ -193,9 +236,14 @@ SeriesVersion* TreeWriter::Seal(Page& page, uint32_t slot, SeriesVersion* versio
 }
 
 void TreeWriter::AddLeaf(SeriesVersion* version, Times times, Values values, size_t count) {
-  const uint8_t* leaf = EncodeLeaf(times, values, count, version->hint);
+  LinkLeaf(version, times[0], EncodeLeaf(times, values, count, version->hint), count);
+}
+
+void TreeWriter::LinkLeaf(SeriesVersion* version, Timestamp first, const uint8_t* leaf,
+                          size_t count) {
+  CountLeaf(leaf, 1);
   InnerNode* root = version->root.load(std::memory_order_relaxed);
-  InnerNode* grown = AppendLeaf(index_memory_, root, times[0], leaf);
+  InnerNode* grown = AppendLeaf(index_memory_, root, first, leaf);
   // Pairs with the readers' acquire: they see the nodes whole.
   if (grown != root) version->root.store(grown, std::memory_order_release);
   version->leaf_records += count;
@@ -207,7 +255,6 @@ const uint8_t* TreeWriter::EncodeLeaf(Times times, Values values, size_t count,
   const size_t bytes = codec::EncodeBlock(times, values, count, hint, buffer);
   auto* leaf = static_cast<uint8_t*>(leaf_memory_.Allocate(bytes));
   std::memcpy(leaf, buffer, bytes);
-  CountLeaf(leaf, 1);
   return leaf;
 }
 

@@ -18,6 +18,8 @@
 
 namespace tsdb::tree {
 
+inline constexpr SeriesId kNoSeries = ~SeriesId{0};
+
 // Two growing columns of samples.
 struct SampleScratch {
   std::vector<Timestamp> times;
@@ -37,6 +39,13 @@ struct SampleScratch {
   size_t size() const { return times.size(); }
 };
 
+// Leaves of a run that were encoded before the page was owned: leaf i holds the run's samples from
+// position begin + i * kLeafSamples on.
+struct EncodedAhead {
+  size_t begin = 0;
+  std::span<const uint8_t* const> leaves;
+};
+
 class TreeWriter {
  public:
   explicit TreeWriter(Tree* tree);
@@ -46,7 +55,20 @@ class TreeWriter {
   // Merges `count` records of one series, in the order in which they were appended, timestamps in
   // any order. REQUIRES: the caller owns `page`, which is the series' page.
   void AppendRun(Page& page, SeriesId series, const Timestamp* times, const double* values,
-                 size_t count);
+                 size_t count) {
+    AppendRun(page, series, times, values, count, EncodedAhead());
+  }
+  // The same; takes over the leaves `ahead` of the run, and uses those that fit.
+  void AppendRun(Page& page, SeriesId series, const Timestamp* times, const double* values,
+                 size_t count, EncodedAhead ahead);
+
+  // Encodes the leaves that a long run will probably fill, for AppendRun by whichever writer comes
+  // to own the page: so a hot series is encoded by many threads at once, each its stretch of time,
+  // and its page's owner only links the leaves in. Appends the leaves to `leaves`, and returns the
+  // position in the run of the first one's first sample. None for runs out of order, or short ones,
+  // or while the series has no leaves of its own. REQUIRES: nothing; the page may have any owner.
+  size_t EncodeAhead(const Page& page, SeriesId series, const Timestamp* times,
+                     const double* values, size_t count, std::vector<const uint8_t*>& leaves);
 
   // Ask for the memory that AppendRun of this series will touch: its version, some runs ahead, and
   // then, once that has come, the end of its open leaf, where `count` samples will go.
@@ -72,14 +94,18 @@ class TreeWriter {
   };
 
   // tree_writer.cc: the right edge of dense series
-  void AppendDense(Page& page, uint32_t slot, Times times, Values values, size_t count);
-  void AppendInOrder(Page& page, uint32_t slot, Times times, Values values, size_t count);
+  void AppendDense(Page& page, uint32_t slot, Times times, Values values, size_t count,
+                   EncodedAhead ahead);
+  void AppendInOrder(Page& page, uint32_t slot, Times times, Values values, size_t count,
+                     EncodedAhead ahead);
   void AppendMixed(Page& page, uint32_t slot, Times times, Values values, size_t count);
   SeriesVersion* Succeed(SeriesVersion* version, uint32_t capacity);
   void Replace(Page& page, uint32_t slot, SeriesVersion* version, SeriesVersion* successor);
   SeriesVersion* Seal(Page& page, uint32_t slot, SeriesVersion* version);
   const uint8_t* EncodeLeaf(Times times, Values values, size_t count, codec::EncodeHint& hint);
   void AddLeaf(SeriesVersion* version, Times times, Values values, size_t count);
+  void LinkLeaf(SeriesVersion* version, Timestamp first, const uint8_t* leaf, size_t count);
+  void DropAhead(EncodedAhead ahead, size_t used);
   void CountLeaf(const uint8_t* leaf, int64_t sign);
   void RetireLeaf(const uint8_t* leaf);
 
@@ -114,6 +140,9 @@ class TreeWriter {
   Counts counts_;
 
   std::vector<uint64_t> encode_buffer_;
+  // Of the run that EncodeAhead saw last: the next one is often the same series'.
+  SeriesId ahead_series_ = kNoSeries;
+  codec::EncodeHint ahead_hint_;
   SampleScratch in_order_, late_, sorted_, decoded_, merged_, shared_;
   std::vector<uint64_t> sort_keys_, sort_swap_;
 };

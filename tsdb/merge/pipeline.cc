@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <iterator>
+#include <limits>
 
 #include "storage/base/processor.h"
 #include "storage/base/status_macros.h"
@@ -14,33 +15,16 @@ namespace tsdb::merge {
 namespace {
 
 // Parts that a sealing writer merges before it goes on writing, its own among them.
-constexpr int kPartsAtOnce = 4;
-// Chunks given back for one waiting writer woken.
-constexpr int kReleasesPerWake = 32;
+constexpr size_t kPartsAtOnce = 4;
+constexpr size_t kUnlimited = std::numeric_limits<size_t>::max();
+// Merges for one whose processor time is taken.
+constexpr uint64_t kTimedEvery = 8;
 
 uint64_t ThreadCpuNs() {
   timespec now;
   clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
   return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
 }
-
-// Adds the wall time of its life to a counter.
-class WallTimer {
- public:
-  explicit WallTimer(std::atomic<uint64_t>* total) : total_(total) {}
-  ~WallTimer() {
-    const auto elapsed = std::chrono::steady_clock::now() - start_;
-    total_->fetch_add(static_cast<uint64_t>(
-                          std::chrono::duration_cast<std::chrono::nanoseconds>(elapsed).count()),
-                      std::memory_order_relaxed);
-  }
-  WallTimer(const WallTimer&) = delete;
-  WallTimer& operator=(const WallTimer&) = delete;
-
- private:
-  std::atomic<uint64_t>* const total_;
-  const std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
-};
 
 // Takes one that this core used last, its scratch still in cache, or else any. REQUIRES: not empty.
 template <typename T>
@@ -53,6 +37,14 @@ T* TakeNearest(std::vector<T*>& free) {
   free.erase(std::next(at).base());
   taken->processor = processor;
   return taken;
+}
+
+tree::EncodedAhead AheadOf(const RunBatch& batch, uint32_t run) {
+  for (const RunAhead& ahead : batch.ahead) {
+    if (ahead.run != run) continue;
+    return {ahead.begin, {batch.ahead_leaves.data() + ahead.first, ahead.count}};
+  }
+  return {};
 }
 
 }  // namespace
@@ -110,6 +102,13 @@ void MergePipeline::Commit() {
 }
 
 uint64_t MergePipeline::SubmitSettle(SeriesId series) {
+  Wakes wakes;
+  const uint64_t last = QueueSettle(series, wakes);
+  Fire(wakes);
+  return last;
+}
+
+uint64_t MergePipeline::QueueSettle(SeriesId series, Wakes& wakes) {
   MutexLock lock(&mutex_);
   const uint64_t before = next_sequence_ - 1;
   // As many parts as can run at once, times a few, so that all contexts take their share.
@@ -126,7 +125,7 @@ uint64_t MergePipeline::SubmitSettle(SeriesId series) {
     queue_.push_back(part);
     begin = end;
   }
-  WakeForWork();
+  WakeForWork(wakes);
   return next_sequence_ - 1;
 }
 
@@ -142,95 +141,137 @@ size_t MergePipeline::ActiveWriters() const {
 }
 
 void MergePipeline::MergeOrHandOver() {
+  Work work;
+  Wakes wakes;
   {
     MutexLock lock(&mutex_);
     if (queue_.empty()) return;
     // Writers that sealed lately keep a core busy each. A core beyond those can merge while this
     // thread writes on; else this thread merges, its chunk still in its cache.
     if (ActiveWriters() < concurrency_ && queue_.size() <= 2 * concurrency_) {
-      ScheduleDrain();
-      return;
+      ScheduleDrain(wakes);
+    } else if (CanMerge()) {
+      work = Take();
     }
   }
   // Parts that found all contexts taken lie in the queue; whoever merges takes some of those along.
   // Leaving them to another thread would cost two context switches each.
-  for (int i = 0; i < kPartsAtOnce && MergeOne(); ++i) {
-  }
-  MutexLock lock(&mutex_);
-  WakeForWork();
+  if (work.batch != nullptr) MergeUpTo(kPartsAtOnce, work);
+  Fire(wakes);
 }
 
-void MergePipeline::ScheduleDrain() {
+void MergePipeline::ScheduleDrain(Wakes& wakes) {
   if (drains_ == concurrency_) return;
   ++drains_;
-  pool_.Submit([this] { Drain(); });
+  wakes.drain = true;
 }
 
 void MergePipeline::Drain() {
   for (;;) {
-    while (MergeOne()) {
+    Work work;
+    {
+      MutexLock lock(&mutex_);
+      if (!CanMerge()) {
+        // Parts left here are taken by whoever frees what is missing (WakeForWork).
+        --drains_;
+        return;
+      }
+      work = Take();
     }
-    MutexLock lock(&mutex_);
-    if (CanMerge()) continue;
-    // Parts left here are taken by whoever frees what is missing (WakeForWork).
-    --drains_;
-    return;
+    MergeUpTo(kUnlimited, work);
   }
 }
 
 // Called when parts or batches become available, and by every thread that leaves off merging:
 // invariant 3.
-void MergePipeline::WakeForWork() {
+void MergePipeline::WakeForWork(Wakes& wakes) {
   if (!CanMerge()) return;
   if (merged_waiters_ > 0) {
-    merged_or_work_.NotifyOne();
-  } else if (chunk_waiters_ > 0) {
-    chunk_or_work_.NotifyOne();
+    wakes.one_for_merged = true;
+  } else if (chunk_waiters_.load(std::memory_order_relaxed) > 0) {
+    wakes.one_for_chunk = true;
   } else if (free_contexts_.size() == contexts_.size() || ActiveWriters() < concurrency_) {
     // With all cores busy writing, a merge under way is enough: its thread looks here when it ends.
-    ScheduleDrain();
+    ScheduleDrain(wakes);
   }
 }
 
 // With nothing to merge no release is to be expected: each writer that gets a chunk wakes the next.
-void MergePipeline::WakeNextWaiter() {
-  if (chunk_waiters_ > 0 && queue_.empty() && in_flight_.empty()) chunk_or_work_.NotifyOne();
+void MergePipeline::WakeNextWaiter(Wakes& wakes) {
+  if (queue_.empty() && in_flight_.empty()) wakes.one_for_chunk = true;
+}
+
+void MergePipeline::Fire(const Wakes& wakes) {
+  if (wakes.all_for_merged) {
+    merged_or_work_.NotifyAll();
+  } else if (wakes.one_for_merged) {
+    merged_or_work_.NotifyOne();
+  }
+  if (wakes.one_for_chunk) chunk_or_work_.NotifyOne();
+  if (wakes.drain) pool_.Submit([this] { Drain(); });
+}
+
+MergePipeline::Work MergePipeline::Take() {
+  Work work{TakeNearest(free_contexts_), TakeNearest(free_batches_)};
+  work.batch->part = queue_.front();
+  queue_.pop_front();
+  in_flight_.push_back(work.batch->part.sequence);
+  not_handed_out_.push_back({work.batch->part.sequence, work.batch->part.writer});
+  return work;
+}
+
+void MergePipeline::MergeUpTo(size_t most, Work work) {
+  for (size_t merged = 1;; ++merged) {
+    RunPasses(work);
+    FinishItems(*work.context);
+    Wakes wakes;
+    bool more = false;
+    {
+      MutexLock lock(&mutex_);
+      RecordFinished(*work.context, wakes);
+      free_contexts_.push_back(work.context);
+      if (merged < most && CanMerge()) {
+        work = Take();
+        more = true;
+      } else {
+        WakeForWork(wakes);
+      }
+    }
+    Fire(wakes);
+    if (!more) return;
+  }
 }
 
 bool MergePipeline::MergeOne() {
-  Context* context;
-  RunBatch* batch;
+  Work work;
   {
     MutexLock lock(&mutex_);
     if (!CanMerge()) return false;
-    context = TakeNearest(free_contexts_);
-    batch = TakeNearest(free_batches_);
-    batch->part = queue_.front();
-    queue_.pop_front();
-    in_flight_.push_back(batch->part.sequence);
-    not_handed_out_.push_back({batch->part.sequence, batch->part.writer});
+    work = Take();
   }
-  RunPasses(*context, batch);
-  MutexLock lock(&mutex_);
-  free_contexts_.push_back(context);
+  MergeUpTo(1, work);
   return true;
 }
 
-void MergePipeline::RunPasses(Context& context, RunBatch* batch) {
-  const uint64_t start_ns = ThreadCpuNs();
-  const auto begin = std::chrono::steady_clock::now();
+void MergePipeline::RunPasses(const Work& work) {
+  Context& context = *work.context;
+  RunBatch* batch = work.batch;
+  // The processor's time costs a system call to read: one merge in so many stands for the rest.
+  const bool timed = batch->part.sequence % kTimedEvery == 1;
+  const uint64_t start_ns = timed ? ThreadCpuNs() : 0;
   if (batch->part.chunk != nullptr) {
     SortIntoRuns(*batch);
     BuildItems(*batch);
+    EncodeAhead(context, *batch);
     if (!batch->holds_chunk) DropChunk(batch->part.chunk);
   }
-  sort_ns_.fetch_add(static_cast<uint64_t>((std::chrono::steady_clock::now() - begin).count()),
-                     std::memory_order_relaxed);
+  const uint64_t sorted_ns = timed ? ThreadCpuNs() : 0;
   HandOut(context, batch);
   for (RunBatch* handed_out : context.handed_out) Apply(context, *handed_out);
   context.writer.Finish();
-  merge_ns_.fetch_add(ThreadCpuNs() - start_ns, std::memory_order_relaxed);
-  FinishItems(context);
+  if (!timed) return;
+  sort_ns_.fetch_add(kTimedEvery * (sorted_ns - start_ns), std::memory_order_relaxed);
+  merge_ns_.fetch_add(kTimedEvery * (ThreadCpuNs() - start_ns), std::memory_order_relaxed);
 }
 
 void MergePipeline::BuildItems(RunBatch& batch) {
@@ -249,6 +290,26 @@ void MergePipeline::BuildItems(RunBatch& batch) {
   }
 }
 
+// One hot series must not leave all merging to its page's owner.
+void MergePipeline::EncodeAhead(Context& context, RunBatch& batch) {
+  batch.ahead.clear();
+  batch.ahead_leaves.clear();
+  for (const PageItem& item : batch.items) {
+    const tree::Page* page = tree_->FindPage(batch.runs[item.runs_begin].series);
+    if (page == nullptr || !page->queue.Busy()) continue;
+    for (uint32_t i = item.runs_begin; i < item.runs_end; ++i) {
+      const Run& run = batch.runs[i];
+      const auto first = static_cast<uint32_t>(batch.ahead_leaves.size());
+      const size_t begin =
+          context.writer.EncodeAhead(*page, run.series, batch.times + run.begin,
+                                     batch.values + run.begin, run.count, batch.ahead_leaves);
+      const auto count = static_cast<uint32_t>(batch.ahead_leaves.size()) - first;
+      if (count > 0) batch.ahead.push_back({i, first, count, static_cast<uint32_t>(begin)});
+    }
+  }
+  encoded_ahead_.fetch_add(batch.ahead_leaves.size(), std::memory_order_relaxed);
+}
+
 void MergePipeline::BuildSettleItems(RunBatch& batch) {
   batch.items.clear();
   const Part& part = batch.part;
@@ -262,37 +323,36 @@ void MergePipeline::BuildSettleItems(RunBatch& batch) {
   }
 }
 
-// A sorted batch that nothing which must come before it is in the way of, or null. Parts still
-// queued come after all those taken from the queue.
+// Takes a sorted batch that nothing which must come before it is in the way of, or null. Parts
+// still queued come after all those taken from the queue. As good as handed out: whoever asks next
+// holds order_mutex_, which the caller keeps until it has handed the batch out.
 RunBatch* MergePipeline::TakeTurn() {
   MutexLock lock(&mutex_);
   for (size_t i = 0; i < sorted_.size(); ++i) {
-    const Part& part = sorted_[i]->part;
+    RunBatch* batch = sorted_[i];
+    const Part& part = batch->part;
     const bool waits =
         std::any_of(not_handed_out_.begin(), not_handed_out_.end(), [&part](const Turn& other) {
           return other.sequence <= part.after ||
                  (other.sequence < part.sequence && other.writer == part.writer);
         });
     if (waits) continue;
-    RunBatch* batch = sorted_[i];
     sorted_.erase(sorted_.begin() + static_cast<std::ptrdiff_t>(i));
+    not_handed_out_.erase(
+        std::find_if(not_handed_out_.begin(), not_handed_out_.end(),
+                     [&part](const Turn& turn) { return turn.sequence == part.sequence; }));
     return batch;
   }
   return nullptr;
-}
-
-void MergePipeline::EndTurn(const RunBatch& batch) {
-  MutexLock lock(&mutex_);
-  not_handed_out_.erase(
-      std::find_if(not_handed_out_.begin(), not_handed_out_.end(),
-                   [&batch](const Turn& turn) { return turn.sequence == batch.part.sequence; }));
 }
 
 void MergePipeline::HandOut(Context& context, RunBatch* batch) {
   context.handed_out.clear();
   MutexLock lock(&order_mutex_);
   sorted_.push_back(batch);
-  while (RunBatch* turn = TakeTurn()) {
+  while (!sorted_.empty()) {
+    RunBatch* turn = TakeTurn();
+    if (turn == nullptr) return;
     if (turn->part.chunk == nullptr) {
       BuildSettleItems(*turn);
     } else {
@@ -304,7 +364,6 @@ void MergePipeline::HandOut(Context& context, RunBatch* batch) {
     turn->unfinished.store(static_cast<uint32_t>(turn->items.size()) + 1,
                            std::memory_order_relaxed);
     for (PageItem& item : turn->items) item.page->queue.Add(&item);
-    EndTurn(*turn);
     context.handed_out.push_back(turn);
   }
 }
@@ -339,130 +398,40 @@ void MergePipeline::ApplyItem(Context& context, PageItem& item) {
         tree::TreeWriter::PrefetchVersion(*item.page, batch.runs[i + 3].series);
       }
       context.writer.AppendRun(*item.page, run.series, batch.times + run.begin,
-                               batch.values + run.begin, run.count);
+                               batch.values + run.begin, run.count, AheadOf(batch, i));
     }
   }
   context.done.push_back(item.batch);
 }
 
+// Counts the applied items; batches of which they were the last remain in `done`.
 void MergePipeline::FinishItems(Context& context) {
-  for (RunBatch* batch : context.done) {
+  std::erase_if(context.done, [this](RunBatch* batch) {
     // Acquire and release: the last to arrive sees what every other applier did to the batch.
-    if (batch->unfinished.fetch_sub(1, std::memory_order_acq_rel) == 1) FinishBatch(batch);
+    if (batch->unfinished.fetch_sub(1, std::memory_order_acq_rel) != 1) return true;
+    const Part& part = batch->part;
+    if (part.chunk != nullptr && batch->holds_chunk) DropChunk(part.chunk);
+    // Release pairs with the acquire in applied_records: the counts published before are seen.
+    applied_records_.fetch_add(part.end - part.begin, std::memory_order_release);
+    return false;
+  });
+}
+
+void MergePipeline::RecordFinished(Context& context, Wakes& wakes) {
+  if (context.done.empty()) return;
+  for (RunBatch* batch : context.done) {
+    in_flight_.erase(std::find(in_flight_.begin(), in_flight_.end(), batch->part.sequence));
+    free_batches_.push_back(batch);
   }
   context.done.clear();
-}
-
-void MergePipeline::FinishBatch(RunBatch* batch) {
-  const Part part = batch->part;
-  if (part.chunk != nullptr && batch->holds_chunk) DropChunk(part.chunk);
-  // Release pairs with the acquire in applied_records: the counts published before are seen.
-  applied_records_.fetch_add(part.end - part.begin, std::memory_order_release);
-  MutexLock lock(&mutex_);
-  in_flight_.erase(std::find(in_flight_.begin(), in_flight_.end(), part.sequence));
-  free_batches_.push_back(batch);
-  if (merged_waiters_ > 0) merged_or_work_.NotifyAll();
+  if (merged_waiters_ > 0) wakes.all_for_merged = true;
   // A writer without a chunk must look again when nothing is in flight any more: see AcquireChunk.
-  if (in_flight_.empty() && chunk_waiters_ > 0) chunk_or_work_.NotifyOne();
-}
-
-void MergePipeline::DropChunk(ingest::Chunk* chunk) {
-  // Acquire and release: whoever reuses the chunk does so after all reads of it.
-  if (chunk->references.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
-  chunks_->Release(chunk);
-  bool wake = false;
-  {
-    MutexLock lock(&mutex_);
-    ++chunk_releases_;
-    // The writer that gives a chunk back, having merged it, takes it again at once; a writer woken
-    // for each would find it gone. One in so many gets its turn; when nothing is left to merge,
-    // FinishBatch and AcquireChunk wake the rest, one after the other.
-    if (chunk_waiters_ > 0 && ++releases_since_wake_ >= kReleasesPerWake) {
-      releases_since_wake_ = 0;
-      wake = true;
-    }
-  }
-  if (wake) chunk_or_work_.NotifyOne();  // without the mutex, which the woken thread wants first
-}
-
-ingest::Chunk* MergePipeline::AcquireChunk(uint32_t records) {
-  bool owes_wake = false;  // this thread merged, or was woken perhaps for a part it will not merge
-  for (;;) {
-    uint64_t releases;
-    {
-      MutexLock lock(&mutex_);
-      releases = chunk_releases_;
-    }
-    if (ingest::Chunk* chunk = chunks_->TryAcquire(records)) {
-      if (owes_wake) {
-        MutexLock lock(&mutex_);
-        WakeForWork();
-        WakeNextWaiter();
-      }
-      return chunk;
-    }
-    {
-      const auto start = std::chrono::steady_clock::now();
-      if (MergeOne()) {
-        owes_wake = true;
-        helped_.fetch_add(1, std::memory_order_relaxed);
-        helping_ns_.fetch_add(
-            static_cast<uint64_t>((std::chrono::steady_clock::now() - start).count()),
-            std::memory_order_relaxed);
-        continue;
-      }
-    }
-    MutexLock lock(&mutex_);
-    if (chunk_releases_ != releases || CanMerge()) continue;
-    if (queue_.empty() && in_flight_.empty()) {
-      // All chunks are open in other writers' hands, and nothing will bring one back.
-      WakeNextWaiter();
-      return chunks_->AcquirePastBound();
-    }
-    blocked_.fetch_add(1, std::memory_order_relaxed);
-    WallTimer timer(&blocked_ns_);
-    ++chunk_waiters_;
-    chunk_or_work_.Wait(&mutex_);
-    --chunk_waiters_;
-    owes_wake = true;
-    // Whatever this wake-up was meant for, the next in line hears of it if there is more to do than
-    // this thread will.
-    if (chunk_waiters_ > 0 && CanMerge()) chunk_or_work_.NotifyOne();
-  }
+  if (in_flight_.empty()) wakes.one_for_chunk = true;
 }
 
 uint64_t MergePipeline::MergedLocked() const {
   if (!in_flight_.empty()) return *std::min_element(in_flight_.begin(), in_flight_.end()) - 1;
   return queue_.empty() ? next_sequence_ - 1 : queue_.front().sequence - 1;
-}
-
-void MergePipeline::AwaitMerged(uint64_t sequence) {
-  {
-    MutexLock lock(&mutex_);
-    if (MergedLocked() >= sequence) return;
-  }
-  WallTimer timer(&await_ns_);
-  for (;;) {
-    while (MergeOne()) {
-      MutexLock lock(&mutex_);
-      if (MergedLocked() < sequence) continue;
-      WakeForWork();
-      return;
-    }
-    MutexLock lock(&mutex_);
-    if (MergedLocked() >= sequence) {
-      WakeForWork();
-      return;
-    }
-    if (CanMerge()) continue;
-    ++merged_waiters_;
-    merged_or_work_.Wait(&mutex_);
-    --merged_waiters_;
-    if (MergedLocked() >= sequence) {
-      WakeForWork();
-      return;
-    }
-  }
 }
 
 uint64_t MergePipeline::submitted() const {
@@ -482,6 +451,7 @@ PipelineStats MergePipeline::Stats() const {
     stats.parts = next_sequence_ - 1;
     stats.queue_depth = queue_.size();
   }
+  stats.encoded_ahead = encoded_ahead_.load(std::memory_order_relaxed);
   stats.merge_ns = merge_ns_.load(std::memory_order_relaxed);
   stats.sort_ns = sort_ns_.load(std::memory_order_relaxed);
   stats.helped = helped_.load(std::memory_order_relaxed);

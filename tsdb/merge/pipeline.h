@@ -1,10 +1,11 @@
 // The merge, from sealed parts of chunks to leaves, running while writers write. Passes, per part:
 //
 //   1. take      the oldest part in the queue, a context and a batch         (mutex_)
-//   2. sort      into runs; the chunk goes back to the pool                    (pure, parallel)
+//   2. sort      into runs; the chunk goes back to the pool; long runs of series (pure, parallel)
+//                that another thread is merging are encoded here, to be linked in by the owner
 //   3. hand out  items to their pages' queues, in commit order                  (order_mutex_)
 //   4. apply     own each page in turn and work off what is queued there       (parallel by page)
-//   5. finish    publish counts, retire replaced blocks, mark the batch done   (mutex_)
+//   5. finish    mark the batches done whose last items these were              (mutex_)
 //
 // Any thread may run passes: the pool's own threads while cores are idle, else the writer that
 // sealed, while the chunk is in its cache; a writer that finds no free chunk helps before it waits.
@@ -43,11 +44,12 @@
 namespace tsdb::merge {
 
 struct PipelineStats {
-  uint64_t parts = 0;        // submitted since the start
-  uint64_t queue_depth = 0;  // waiting now
-  uint64_t merge_ns = 0;     // CPU time in passes 2 to 5
-  uint64_t sort_ns = 0;      // of which pass 2
-  uint64_t helped = 0;       // merges by writers for want of a chunk, and their time
+  uint64_t parts = 0;          // submitted since the start
+  uint64_t queue_depth = 0;    // waiting now
+  uint64_t merge_ns = 0;       // CPU time in passes 2 to 4, estimated from one merge in eight
+  uint64_t sort_ns = 0;        // of which pass 2
+  uint64_t encoded_ahead = 0;  // leaves encoded by threads that did not own their page
+  uint64_t helped = 0;         // merges by writers for want of a chunk, and their time
   uint64_t helping_ns = 0;
   uint64_t blocked = 0;  // waits for a chunk, and their time
   uint64_t blocked_ns = 0;
@@ -106,25 +108,44 @@ class MergePipeline {
 
   MergePipeline(tree::Tree* tree, ingest::ChunkPool* chunks, size_t concurrency);
 
+  // What a thread holds while it merges one part. Empty: null.
+  struct Work {
+    Context* context = nullptr;
+    RunBatch* batch = nullptr;
+  };
+  // Whom to wake, decided with mutex_ held and done without it: a woken thread wants the mutex.
+  struct Wakes {
+    bool all_for_merged = false;
+    bool one_for_merged = false;
+    bool one_for_chunk = false;
+    bool drain = false;
+  };
+
+  uint64_t QueueSettle(SeriesId series, Wakes& wakes) ABSL_LOCKS_EXCLUDED(mutex_);
+  Work Take() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);  // REQUIRES: CanMerge().
+  // Merges `work` and then up to `most` - 1 queued parts.
+  void MergeUpTo(size_t most, Work work) ABSL_LOCKS_EXCLUDED(mutex_);
   bool MergeOne() ABSL_LOCKS_EXCLUDED(mutex_);
-  void RunPasses(Context& context, RunBatch* batch);
+  void RunPasses(const Work& work) ABSL_LOCKS_EXCLUDED(mutex_);
   void BuildItems(RunBatch& batch);
+  void EncodeAhead(Context& context, RunBatch& batch);
   void BuildSettleItems(RunBatch& batch) ABSL_EXCLUSIVE_LOCKS_REQUIRED(order_mutex_);
   void HandOut(Context& context, RunBatch* batch) ABSL_LOCKS_EXCLUDED(order_mutex_, mutex_);
   RunBatch* TakeTurn() ABSL_EXCLUSIVE_LOCKS_REQUIRED(order_mutex_) ABSL_LOCKS_EXCLUDED(mutex_);
-  void EndTurn(const RunBatch& batch) ABSL_LOCKS_EXCLUDED(mutex_);
   void Apply(Context& context, RunBatch& batch);
   void ApplyItem(Context& context, PageItem& item);
   void FinishItems(Context& context) ABSL_LOCKS_EXCLUDED(mutex_);
-  void FinishBatch(RunBatch* batch) ABSL_LOCKS_EXCLUDED(mutex_);
+  void RecordFinished(Context& context, Wakes& wakes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   bool CanMerge() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     return !queue_.empty() && !free_contexts_.empty() && !free_batches_.empty();
   }
   uint64_t MergedLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void WakeForWork() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void WakeNextWaiter() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void ScheduleDrain() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void WakeForWork(Wakes& wakes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void WakeNextWaiter(Wakes& wakes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void ScheduleDrain(Wakes& wakes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Fire(const Wakes& wakes) ABSL_LOCKS_EXCLUDED(mutex_);
+  void PassWakeOn() ABSL_LOCKS_EXCLUDED(mutex_);
   void Drain() ABSL_LOCKS_EXCLUDED(mutex_);
   size_t ActiveWriters() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
@@ -137,6 +158,7 @@ class MergePipeline {
   std::atomic<uint64_t> discarded_records_{0};
   std::atomic<uint64_t> merge_ns_{0};
   std::atomic<uint64_t> sort_ns_{0};
+  std::atomic<uint64_t> encoded_ahead_{0};
   std::atomic<uint64_t> helped_{0};
   std::atomic<uint64_t> helping_ns_{0};
   std::atomic<uint64_t> blocked_{0};
@@ -160,9 +182,9 @@ class MergePipeline {
     const void* writer;
   };
   std::vector<Turn> not_handed_out_ ABSL_GUARDED_BY(mutex_);  // taken from the queue, in order
-  uint64_t chunk_releases_ ABSL_GUARDED_BY(mutex_) = 0;
-  int releases_since_wake_ ABSL_GUARDED_BY(mutex_) = 0;
-  size_t chunk_waiters_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::atomic<uint64_t> chunk_releases_{0};
+  std::atomic<uint64_t> releases_beside_waiters_{0};
+  std::atomic<size_t> chunk_waiters_{0};  // changed under mutex_
   size_t merged_waiters_ ABSL_GUARDED_BY(mutex_) = 0;
   size_t drains_ ABSL_GUARDED_BY(mutex_) = 0;  // scheduled or running on the pool
   static constexpr size_t kRecent = 16;

@@ -26,6 +26,15 @@ struct Run {
   uint32_t count;
 };
 
+// Leaves that a run of the batch will probably fill, encoded while another thread owned its page:
+// leaves [first, first + count) of the batch, of the run's samples from position begin on.
+struct RunAhead {
+  uint32_t run = 0;
+  uint32_t first = 0;
+  uint32_t count = 0;
+  uint32_t begin = 0;
+};
+
 struct RunBatch;
 
 // A batch's runs of one page, as queued there.
@@ -57,6 +66,8 @@ struct RunBatch {
   const double* values = nullptr;
   std::vector<Run> runs;
   std::vector<PageItem> items;
+  std::vector<RunAhead> ahead;  // by run
+  std::vector<const uint8_t*> ahead_leaves;
   bool holds_chunk = false;  // the columns are the chunk's: it is released with the batch
   // Items not yet applied, plus one while the items are being handed out.
   std::atomic<uint32_t> unfinished{0};
