@@ -68,6 +68,10 @@ void AddShared(CLI::App& app, Flags& flags, bool ingest) {
                  "Bytes of it between append and merge; 0 for its default")
       ->transform(CLI::AsSizeValue(false))
       ->default_str("0");
+  app.add_option("--prefault", flags.prefault,
+                 "Bytes for stored data to touch when the database is opened; 0 for none")
+      ->transform(CLI::AsSizeValue(false))
+      ->default_str("0");
   app.add_flag("!--no-baselines", flags.baselines,
                "Measure the engine alone: no slot-only, generator, hand-rolled and copy rates");
   AddChoice(app, "--plant", flags.plant,
@@ -142,6 +146,7 @@ Options Flags::DatabaseOptions(uint32_t merge_threads) const {
   Options options;
   options.memory_budget_bytes = memory_budget;
   options.write_buffer_bytes = write_buffer;
+  options.prefault_bytes = prefault;
   options.merge_threads = merge_threads;
   return options;
 }

@@ -29,6 +29,7 @@ struct Flags {
   std::string json;  // path, "-" for stdout, empty for none
   uint64_t memory_budget = 0;
   uint64_t write_buffer = 0;
+  uint64_t prefault = 0;
   bool baselines = true;
   Defect plant = Defect::kNone;
 

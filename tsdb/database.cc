@@ -36,6 +36,11 @@ absl::StatusOr<Options> Resolve(Options options) {
         "Options::write_buffer_bytes is ", options.write_buffer_bytes, "; it can be ",
         kWriteBufferMin, " to half of the memory budget, here ", options.memory_budget_bytes / 2));
   }
+  if (options.prefault_bytes > options.memory_budget_bytes / 2) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "Options::prefault_bytes is ", options.prefault_bytes,
+        "; it can be at most half of the memory budget, here ", options.memory_budget_bytes / 2));
+  }
   if (options.merge_threads == 0) options.merge_threads = ProcessorCount();
   return options;
 }

@@ -30,6 +30,7 @@ Engine::Engine(const Options& resolved)
 
 absl::StatusOr<std::unique_ptr<Engine>> Engine::Create(const Options& resolved) {
   std::unique_ptr<Engine> engine(new Engine(resolved));
+  TSDB_RETURN_IF_ERROR(engine->tree.pool().Prefault(resolved.prefault_bytes));
   TSDB_ASSIGN_OR_RETURN(engine->chunks, ingest::ChunkPool::Create(resolved.write_buffer_bytes));
   TSDB_ASSIGN_OR_RETURN(
       engine->pipeline,
@@ -179,7 +180,7 @@ Stats Engine::Statistics() const {
   stats.commit_wait_ns = merge.await_ns;
   stats.retired_bytes = tree.epochs().retired_bytes();
   stats.reader_age_epochs = tree.epochs().OldestReaderAge();
-  stats.memory_bytes = MemoryBytes();
+  stats.memory_bytes = MemoryBytes() + tree.pool().spare_bytes();
   stats.memory_budget_bytes = options.memory_budget_bytes;
   return stats;
 }

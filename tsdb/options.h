@@ -29,6 +29,13 @@ struct Options {
   // records/s merged with 4 MiB, 170 M with 16 MiB).
   uint64_t write_buffer_bytes = 0;
 
+  // Memory for stored data that is mapped and touched when the database is opened, at most half of
+  // the budget. 0: data takes memory from the system as it grows, which costs nothing up front, but
+  // a first touch of every page on the way in. Set it to what the data will take when ingest must
+  // run at full speed from the start, above all in virtual machines whose host hands out memory
+  // slowly; opening takes the longer for it.
+  uint64_t prefault_bytes = 0;
+
   // Threads that merge beside the appending threads (which merge too, when no other core is free
   // to). 0: one per core. Lower it to leave cores to the rest of the process.
   size_t merge_threads = 0;

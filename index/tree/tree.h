@@ -71,6 +71,7 @@ class Tree {
 
   KeepDuplicate keep() const { return keep_; }
   SlabPool& pool() { return pool_; }
+  const SlabPool& pool() const { return pool_; }
   EpochDomain& epochs() const { return epochs_; }
 
   void AddCounts(const Counts& delta);

@@ -8,6 +8,7 @@
 #include "storage/base/check.h"
 #include "storage/base/parallel.h"
 #include "storage/base/processor.h"
+#include "storage/base/status_macros.h"
 
 namespace tsdb {
 
@@ -59,6 +60,16 @@ void SlabPool::Free(void* block, size_t bytes) {
   size_class.free.push_back(block);
 }
 
+absl::Status SlabPool::Prefault(size_t bytes) {
+  MutexLock lock(&carve_mutex_);
+  while (spare_.size() * kRegionBytes < bytes) {
+    TSDB_ASSIGN_OR_RETURN(HugeRegion region, HugeRegion::Map(kRegionBytes, /*prefault=*/true));
+    spare_.push_back(std::move(region));
+    spare_bytes_.fetch_add(kRegionBytes, std::memory_order_relaxed);
+  }
+  return absl::OkStatus();
+}
+
 void* SlabPool::Carve(size_t rounded) {
   MutexLock lock(&carve_mutex_);
   if (rounded >= kFineBytesMax) {
@@ -69,12 +80,18 @@ void* SlabPool::Carve(size_t rounded) {
     }
   }
   if (carve_left_ < rounded) {
-    auto region = HugeRegion::Map(kRegionBytes, /*prefault=*/false);
-    TSDB_CHECK(region.ok());
-    carve_ = static_cast<char*>(region->data());
+    if (!spare_.empty()) {
+      regions_.push_back(std::move(spare_.back()));
+      spare_.pop_back();
+      spare_bytes_.fetch_sub(kRegionBytes, std::memory_order_relaxed);
+    } else {
+      auto region = HugeRegion::Map(kRegionBytes, /*prefault=*/false);
+      TSDB_CHECK(region.ok());
+      regions_.push_back(*std::move(region));
+    }
+    carve_ = static_cast<char*>(regions_.back().data());
     carve_left_ = kRegionBytes;
     reserved_bytes_.fetch_add(kRegionBytes, std::memory_order_relaxed);
-    regions_.push_back(*std::move(region));
   }
   void* block = carve_;
   carve_ += rounded;

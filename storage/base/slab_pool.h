@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
 #include "storage/base/memory.h"
 #include "storage/base/mutex.h"
 
@@ -33,12 +34,18 @@ class SlabPool {
   // At least `bytes` bytes, 16-byte aligned (64-byte aligned from 1 KiB on), contents undefined.
   // Aborts when the system has no memory left: budgets are checked before records are accepted.
   void* Allocate(size_t bytes);
+  // Maps and touches about `bytes` in advance, for Allocate to take regions from.
+  // kResourceExhausted when the system has not so much.
+  absl::Status Prefault(size_t bytes) ABSL_LOCKS_EXCLUDED(carve_mutex_);
   // REQUIRES: `block` came from Allocate(bytes) of this pool.
   void Free(void* block, size_t bytes);
 
-  // Bytes in blocks that are out, rounded up to their classes / bytes taken from the system.
+  // Bytes in blocks that are out, rounded up to their classes / bytes taken from the system, but
+  // for those touched in advance and not yet used / these.
   size_t allocated_bytes() const { return allocated_bytes_.load(std::memory_order_relaxed); }
   size_t reserved_bytes() const { return reserved_bytes_.load(std::memory_order_relaxed); }
+
+  size_t spare_bytes() const { return spare_bytes_.load(std::memory_order_relaxed); }
 
   // What Allocate(bytes) takes out of the pool.
   static constexpr size_t RoundUp(size_t bytes) {
@@ -78,10 +85,12 @@ class SlabPool {
   std::unique_ptr<SizeClass[]> classes_;  // stripe after stripe
   std::atomic<size_t> allocated_bytes_{0};
   std::atomic<size_t> reserved_bytes_{0};
-  Mutex carve_mutex_;  // taken with no class lock held
+  std::atomic<size_t> spare_bytes_{0};  // changed under carve_mutex_
+  Mutex carve_mutex_;                   // taken with no class lock held
   char* carve_ ABSL_GUARDED_BY(carve_mutex_) = nullptr;
   size_t carve_left_ ABSL_GUARDED_BY(carve_mutex_) = 0;
   std::vector<HugeRegion> regions_ ABSL_GUARDED_BY(carve_mutex_);
+  std::vector<HugeRegion> spare_ ABSL_GUARDED_BY(carve_mutex_);
 };
 
 }  // namespace tsdb

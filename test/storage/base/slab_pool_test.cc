@@ -8,6 +8,8 @@
 #include <thread>
 #include <vector>
 
+#include "storage/base/memory.h"
+
 namespace tsdb {
 namespace {
 
@@ -109,6 +111,28 @@ TEST_CASE("slab pool: threads that allocate, hand over and free never share a bl
   for (std::thread& thread : threads) thread.join();
   for (const int count : damaged) REQUIRE(count == 0);
   REQUIRE(pool.allocated_bytes() == 0);
+}
+
+TEST_CASE("slab pool: memory touched in advance is used before more is mapped", "[memory]") {
+  SlabPool pool;
+  constexpr size_t kRegion = size_t{2} << 20;
+  REQUIRE(pool.Prefault(kRegion + 1).ok());
+  REQUIRE(pool.spare_bytes() == 2 * kRegion);
+  REQUIRE(pool.reserved_bytes() == 0);
+  const size_t resident = ResidentBytes();
+  std::vector<void*> blocks;
+  for (size_t bytes = 0; bytes < kRegion; bytes += 4096) {
+    blocks.push_back(pool.Allocate(4096));
+    std::memset(blocks.back(), 1, 4096);
+  }
+  REQUIRE(pool.spare_bytes() == kRegion);
+  REQUIRE(pool.reserved_bytes() == kRegion);
+  REQUIRE(ResidentBytes() < resident + kRegion / 2);
+  blocks.push_back(pool.Allocate(4096));
+  REQUIRE(pool.spare_bytes() == 0);
+  blocks.push_back(pool.Allocate(4096));
+  REQUIRE(pool.reserved_bytes() == 2 * kRegion);
+  for (void* block : blocks) pool.Free(block, 4096);
 }
 
 }  // namespace
