@@ -78,22 +78,24 @@ inline constexpr int64_t UnZigZag(uint64_t value) {
 }
 
 // The same for a container of bytes that grows at its end: std::vector<uint8_t>, std::string.
+// (Resized, not inserted into: GCC 12 warns falsely about overflows in vector::insert.)
 template <typename Container>
 void AppendFixed32(Container* to, uint32_t value) {
-  uint8_t bytes[4];
-  PutFixed32(bytes, value);
-  to->insert(to->end(), bytes, bytes + sizeof(bytes));
+  const size_t size = to->size();
+  to->resize(size + sizeof(value));
+  PutFixed32(reinterpret_cast<uint8_t*>(to->data()) + size, value);
 }
 template <typename Container>
 void AppendFixed64(Container* to, uint64_t value) {
-  uint8_t bytes[8];
-  PutFixed64(bytes, value);
-  to->insert(to->end(), bytes, bytes + sizeof(bytes));
+  const size_t size = to->size();
+  to->resize(size + sizeof(value));
+  PutFixed64(reinterpret_cast<uint8_t*>(to->data()) + size, value);
 }
 template <typename Container>
 void AppendVarint64(Container* to, uint64_t value) {
-  uint8_t bytes[kVarint64BytesMax];
-  to->insert(to->end(), bytes, PutVarint64(bytes, value));
+  const size_t size = to->size();
+  to->resize(size + VarintLength(value));
+  PutVarint64(reinterpret_cast<uint8_t*>(to->data()) + size, value);
 }
 
 // Reads bytes nobody vouches for, from the front. Every read says whether there were enough (and

@@ -9,7 +9,7 @@
 namespace tsdb::crc32c {
 
 // The checksum of what `crc` is the checksum of, followed by `bytes`. Start with 0.
-// With SSE4.2 24 GB/s on long input (benchmarked at 3 GHz), else about 2 GB/s.
+// Measured with SSE4.2: 9 GB/s on 64 bytes, 16 on 1 KiB, 28 from 16 KiB on; without it, 2 GB/s.
 uint32_t Extend(uint32_t crc, std::span<const uint8_t> bytes);
 
 inline uint32_t Compute(std::span<const uint8_t> bytes) { return Extend(0, bytes); }
