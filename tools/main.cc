@@ -77,7 +77,8 @@ void AddFromOptions(CLI::App& command, FromOptions& from) {
       ->type_name("skip|fail");
   command
       .add_option("--timestamp", from.timestamp,
-                  "Time of samples without one (default: the time of the import)")
+                  "Time of samples without one, in seconds since the epoch or as a date such as "
+                  "2026-01-31T12:00:00Z (default: the time of the import)")
       ->type_name("T");
   command
       .add_option("--memory-budget", from.memory_budget_bytes,
@@ -94,8 +95,11 @@ CLI::App* AddQuery(CLI::App& app, QueryOptions& options) {
       app.add_subcommand("query", "Print the series in files that a selector picks");
   AddFromOptions(*command, options.from);
   command->add_option("SELECTOR", options.selector, "Which series")->type_name("");
-  command->add_option("--start", options.start, "Samples from this time on")->type_name("T");
-  command->add_option("--end", options.end, "Samples before this time")->type_name("T");
+  command
+      ->add_option("--start", options.start,
+                   "Samples from this time on: seconds since the epoch or a date")
+      ->type_name("T");
+  command->add_option("--end", options.end, "Samples before this time: likewise")->type_name("T");
   AddChoice<QueryFormat>(*command, "--format",
                          "table, json, csv or auto: a table on a terminal, else CSV (default)",
                          options.format,

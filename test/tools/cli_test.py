@@ -133,6 +133,11 @@ class FormatTest(CliTest):
             self.assertEqual(result.out, f"__name__,timestamp_ms,value\nup,{expected},1\n")
             self.assertIn("1 sample without a timestamp", result.err)
 
+    def test_help_says_the_unit_of_times(self):
+        text = " ".join(self.run_tsdb("query", "--help").out.split())
+        self.assertIn("Time of samples without one, in seconds since the epoch", text)
+        self.assertIn("Samples from this time on: seconds since the epoch", text)
+
     def test_strict_openmetrics(self):
         name = self.write("a.om", "# TYPE a counter\na_total -1\n# EOF\n")
         self.assertEqual(self.run_tsdb("query", "--from", name, "a_total").code, 0)
