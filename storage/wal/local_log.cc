@@ -1,0 +1,307 @@
+#include "storage/wal/local_log.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "storage/base/status_macros.h"
+#include "storage/wal/log_format.h"
+#include "storage/wal/log_reader.h"
+
+namespace tsdb::wal {
+namespace {
+
+// The batch that a log ends with when it was closed; says that all before it is durable.
+constexpr uint8_t kClosing = 0;
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<LocalLog>> LocalLog::Open(FileSystem* files, std::string directory,
+                                                         const LocalLogOptions& options,
+                                                         uint64_t from, const ReplayVisitor& visit,
+                                                         ReplayReport* report) {
+  const ReplayVisitor visit_own = [&visit](uint64_t sequence, uint8_t kind,
+                                           std::span<const uint8_t> payload) {
+    return kind == kClosing ? absl::OkStatus() : visit(sequence, kind, payload);
+  };
+  TSDB_ASSIGN_OR_RETURN(*report, ReplayLog(files, directory, from, visit_own));
+  std::vector<std::string> foreign;
+  TSDB_ASSIGN_OR_RETURN(std::vector<uint64_t> firsts, ListLogFiles(files, directory, &foreign));
+  std::unique_ptr<LocalLog> log(
+      new LocalLog(files, std::move(directory), options, report->last_sequence));
+  {
+    MutexLock lock(&log->files_mutex_);
+    log->firsts_ = std::move(firsts);
+  }
+  log->writer_ = std::thread([raw = log.get()] { raw->WriteLoop(); });
+  log->syncer_ = std::thread([raw = log.get()] { raw->SyncLoop(); });
+  return log;
+}
+
+LocalLog::LocalLog(FileSystem* files, std::string directory, const LocalLogOptions& options,
+                   uint64_t last_sequence)
+    : files_(files),
+      directory_(std::move(directory)),
+      options_(options),
+      appended_(last_sequence),
+      written_(last_sequence),
+      durable_(last_sequence) {
+  staged_.reserve(options.staged_bytes);
+  writing_.reserve(options.staged_bytes);
+}
+
+LocalLog::~LocalLog() { Close().IgnoreError(); }
+
+absl::StatusOr<uint64_t> LocalLog::Append(uint8_t kind, std::span<const uint8_t> payload) {
+  if (payload.size() > kBatchBytesMax) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("log: a batch of ", payload.size(), " bytes; ", kBatchBytesMax, " at most"));
+  }
+  MutexLock lock(&mutex_);
+  if (!staged_.empty() && staged_.size() + payload.size() > options_.staged_bytes) {
+    const Clock::time_point start = Clock::now();
+    ++waiting_;
+    while (status_.ok() && !staged_.empty() &&
+           staged_.size() + payload.size() > options_.staged_bytes) {
+      progress_.Wait(&mutex_);
+    }
+    --waiting_;
+    stats_.blocked_ns += static_cast<uint64_t>((Clock::now() - start).count());
+  }
+  if (!status_.ok()) return status_;
+  if (closing_) return absl::FailedPreconditionError("log: append after close");
+  const size_t before = staged_.size();
+  PutBatch(++appended_, durable_, kind, payload, staged_);
+  ++stats_.batches;
+  stats_.bytes += staged_.size() - before;
+  if (before == 0) staged_changed_.NotifyOne();
+  return appended_;
+}
+
+absl::Status LocalLog::AwaitWritten(uint64_t sequence) {
+  MutexLock lock(&mutex_);
+  ++waiting_;
+  while (status_.ok() && written_ < sequence) progress_.Wait(&mutex_);
+  --waiting_;
+  return written_ >= sequence ? absl::OkStatus() : status_;
+}
+
+absl::Status LocalLog::AwaitDurable(uint64_t sequence) {
+  MutexLock lock(&mutex_);
+  if (durable_ >= sequence) return absl::OkStatus();
+  if (sync_wanted_ < sequence) {
+    sync_wanted_ = sequence;
+    sync_changed_.NotifyOne();
+  }
+  ++waiting_;
+  while (status_.ok() && durable_ < sequence) progress_.Wait(&mutex_);
+  --waiting_;
+  return durable_ >= sequence ? absl::OkStatus() : status_;
+}
+
+void LocalLog::Fail(const absl::Status& status) {
+  MutexLock lock(&mutex_);
+  if (status_.ok()) {
+    status_ = absl::Status(status.code(),
+                           absl::StrCat("the log has failed and takes nothing any more (what was "
+                                        "durable before stays; reopen the database): ",
+                                        std::string(status.message())));
+  }
+  progress_.NotifyAll();
+  staged_changed_.NotifyAll();
+  sync_changed_.NotifyAll();
+}
+
+// False when there is nothing more to write, ever.
+bool LocalLog::WaitForStaged(uint64_t* last) {
+  MutexLock lock(&mutex_);
+  while (status_.ok() && staged_.empty() && !closing_) staged_changed_.Wait(&mutex_);
+  if (!status_.ok() || staged_.empty()) return false;
+  writing_.clear();
+  writing_.swap(staged_);
+  *last = appended_;
+  if (waiting_ > 0) progress_.NotifyAll();
+  return true;
+}
+
+void LocalLog::WriteLoop() {
+  uint64_t last = 0;
+  while (WaitForStaged(&last)) {
+    uint64_t first;
+    {
+      MutexLock lock(&mutex_);
+      first = written_ + 1;
+    }
+    if (absl::Status status = WriteStaged(first); !status.ok()) {
+      Fail(status);
+      break;
+    }
+    MutexLock lock(&mutex_);
+    const bool first_to_sync = written_ == durable_;
+    written_ = last;
+    if (waiting_ > 0) progress_.NotifyAll();
+    if (sync_wanted_ > durable_ || first_to_sync) sync_changed_.NotifyOne();
+  }
+  MutexLock lock(&mutex_);
+  writer_ended_ = true;
+  sync_changed_.NotifyAll();
+}
+
+absl::Status LocalLog::WriteStaged(uint64_t first) {
+  std::shared_ptr<WritableFile> file;
+  {
+    MutexLock lock(&mutex_);
+    file = file_;
+    if (file != nullptr && file->offset() + writing_.size() > options_.file_bytes) {
+      // Invariant 1: everything in this file is durable before the next is begun.
+      if (sync_wanted_ < written_) sync_wanted_ = written_;
+      sync_changed_.NotifyOne();
+      ++waiting_;
+      while (status_.ok() && durable_ < written_) progress_.Wait(&mutex_);
+      --waiting_;
+      if (!status_.ok()) return status_;
+      file = nullptr;
+    }
+  }
+  if (file == nullptr) {
+    TSDB_RETURN_IF_ERROR(EndFile());
+    TSDB_RETURN_IF_ERROR(BeginFile(first));
+    MutexLock lock(&mutex_);
+    file = file_;
+  }
+  return file->Append(writing_);
+}
+
+absl::Status LocalLog::BeginFile(uint64_t first) {
+  const std::string path = JoinPath(directory_, LogFileName(first));
+  // A file of this name holds nothing that counts: its first batch was never whole, or this number
+  // would have been given.
+  TSDB_ASSIGN_OR_RETURN(std::unique_ptr<WritableFile> file,
+                        files_->Create(path, CreateMode::kTruncate));
+  TSDB_RETURN_IF_ERROR(file->Preallocate(options_.file_bytes));
+  std::vector<uint8_t> header;
+  PutFileHeader(first, header);
+  TSDB_RETURN_IF_ERROR(file->Append(header));
+  TSDB_RETURN_IF_ERROR(file->SyncData());
+  TSDB_RETURN_IF_ERROR(files_->SyncDirectory(directory_));
+  {
+    MutexLock lock(&files_mutex_);
+    if (firsts_.empty() || firsts_.back() != first) firsts_.push_back(first);
+  }
+  MutexLock lock(&mutex_);
+  file_ = std::move(file);
+  return absl::OkStatus();
+}
+
+absl::Status LocalLog::EndFile() {
+  std::shared_ptr<WritableFile> file;
+  {
+    MutexLock lock(&mutex_);
+    file = std::move(file_);
+    file_ = nullptr;
+  }
+  if (file == nullptr) return absl::OkStatus();
+  TSDB_RETURN_IF_ERROR(file->Truncate(file->offset()));
+  return file->Close();
+}
+
+// Waits until something written should be made durable. False when nothing ever will be again.
+bool LocalLog::WaitUntilSyncDue(uint64_t* written) {
+  MutexLock lock(&mutex_);
+  Clock::time_point due = Clock::now() + options_.sync_interval;
+  for (;;) {
+    if (!status_.ok()) return false;
+    if (written_ > durable_) {
+      if (sync_wanted_ > durable_) {
+        // Those who wait may have company on its way.
+        if (options_.sync_delay.count() > 0) sync_changed_.WaitFor(&mutex_, options_.sync_delay);
+        break;
+      }
+      if (writer_ended_ || Clock::now() >= due) break;
+      sync_changed_.WaitUntil(&mutex_, due);
+    } else {
+      if (writer_ended_) return false;
+      sync_changed_.Wait(&mutex_);
+      due = Clock::now() + options_.sync_interval;
+    }
+  }
+  *written = written_;
+  return true;
+}
+
+void LocalLog::SyncLoop() {
+  uint64_t written = 0;
+  while (WaitUntilSyncDue(&written)) {
+    std::shared_ptr<WritableFile> file;
+    {
+      MutexLock lock(&mutex_);
+      file = file_;
+    }
+    // Everything written and not durable is in this file.
+    if (absl::Status status = file->SyncData(); !status.ok()) {
+      Fail(status);
+      return;
+    }
+    MutexLock lock(&mutex_);
+    durable_ = written;
+    ++stats_.syncs;
+    if (waiting_ > 0) progress_.NotifyAll();
+  }
+}
+
+absl::Status LocalLog::TruncateBefore(uint64_t sequence) {
+  MutexLock lock(&files_mutex_);
+  bool removed = false;
+  while (firsts_.size() > 1 && firsts_[1] <= sequence) {
+    TSDB_RETURN_IF_ERROR(files_->Remove(JoinPath(directory_, LogFileName(firsts_[0]))));
+    firsts_.erase(firsts_.begin());
+    removed = true;
+  }
+  return removed ? files_->SyncDirectory(directory_) : absl::OkStatus();
+}
+
+absl::Status LocalLog::Close() {
+  {
+    MutexLock lock(&mutex_);
+    if (closing_) return status_;
+    // Knows all before it to be durable: without it a change to the last batches would pass for a
+    // crash in the middle of writing them.
+  }
+  uint64_t last;
+  {
+    MutexLock lock(&mutex_);
+    last = appended_;
+  }
+  absl::Status status = AwaitDurable(last);
+  bool any;
+  {
+    MutexLock lock(&mutex_);
+    any = stats_.batches > 0;
+  }
+  if (status.ok() && any) status = Append(kClosing, {}).status();
+  {
+    MutexLock lock(&mutex_);
+    closing_ = true;
+    staged_changed_.NotifyAll();
+    sync_changed_.NotifyAll();
+  }
+  writer_.join();
+  syncer_.join();
+  {
+    MutexLock lock(&mutex_);
+    if (status.ok()) status = status_;
+  }
+  if (absl::Status ended = EndFile(); status.ok()) status = ended;
+  return status;
+}
+
+LogStats LocalLog::Stats() const {
+  MutexLock lock(&mutex_);
+  LogStats stats = stats_;
+  stats.last_appended = appended_;
+  stats.last_written = written_;
+  stats.last_durable = durable_;
+  return stats;
+}
+
+}  // namespace tsdb::wal

@@ -1,0 +1,238 @@
+// The log in files: what was acknowledged is there, in order, whatever fails.
+#include "storage/wal/local_log.h"
+
+#include <atomic>
+#include <catch2/catch.hpp>
+#include <thread>
+
+#include "storage/wal/log_format.h"
+#include "test/storage/wal/log_fixture.h"
+
+namespace tsdb::wal {
+namespace {
+
+std::vector<uint64_t> Sequences(const Replayed& replayed) {
+  std::vector<uint64_t> sequences;
+  for (const auto& [sequence, batch] : replayed.batches) sequences.push_back(sequence);
+  return sequences;
+}
+
+std::vector<uint64_t> UpTo(uint64_t last, uint64_t first = 1) {
+  std::vector<uint64_t> sequences;
+  for (uint64_t i = first; i <= last; ++i) sequences.push_back(i);
+  return sequences;
+}
+
+TEST_CASE("log: what was appended is read back when it is opened again", "[wal]") {
+  MemoryFileSystem files({kDirectory});
+  const uint64_t batches = GENERATE(0u, 1u, 2u, 500u);
+  {
+    const Replayed opened = OpenLog(&files);
+    REQUIRE(opened.status.ok());
+    REQUIRE(opened.batches.empty());
+    AppendPayloads(*opened.log, 1, batches);
+    REQUIRE(opened.log->Close().ok());
+  }
+  const Replayed again = OpenLog(&files);
+  REQUIRE(again.status.ok());
+  REQUIRE(Sequences(again) == UpTo(batches));
+  RequireTrue(again);
+  REQUIRE(again.report.damage.empty());
+  REQUIRE(again.report.torn_bytes == 0);
+}
+
+TEST_CASE("log: files are rotated by size, read on over openings, and truncated whole", "[wal]") {
+  MemoryFileSystem files({kDirectory});
+  LocalLogOptions options;
+  options.file_bytes = 2000;
+  options.staged_bytes = 500;
+  uint64_t next = 1;
+  for (int opening = 0; opening < 5; ++opening) {
+    const Replayed opened = OpenLog(&files, options);
+    REQUIRE(opened.report.damage.empty());
+    RequireTrue(opened);
+    // Each close but of an unused log takes a number.
+    next = opened.report.last_sequence + 1;
+    AppendPayloads(*opened.log, next, next + 99);
+    REQUIRE(opened.log->Close().ok());
+  }
+  REQUIRE(files.List(kDirectory)->size() > 20);
+  Replayed opened = OpenLog(&files, options);
+  REQUIRE(opened.batches.size() == 500);
+  REQUIRE(opened.log->TruncateBefore(300).ok());
+  REQUIRE(opened.log->Close().ok());
+  opened = OpenLog(&files, options, 300);
+  REQUIRE(opened.report.damage.empty());
+  REQUIRE(opened.batches.front().first >= 300);
+  REQUIRE(opened.batches.front().first <= 301);
+  const auto names = *files.List(kDirectory);
+  REQUIRE(*ParseLogFileName(names[0]) <= 300);
+  REQUIRE(*ParseLogFileName(names[1]) > 300);
+}
+
+TEST_CASE("log: durable batches survive the loss of power, written ones the process", "[wal]") {
+  const uint64_t seed = GENERATE(range(1, 30));
+  INFO("seed " << seed);
+  MemoryFileSystem files({kDirectory});
+  LocalLogOptions options;
+  options.file_bytes = GENERATE(3000u, 1u << 20);
+  options.sync_interval = std::chrono::hours(1);
+  const Replayed opened = OpenLog(&files, options);
+  AppendPayloads(*opened.log, 1, 60);
+  REQUIRE(opened.log->AwaitDurable(60).ok());
+  AppendPayloads(*opened.log, 61, 80);
+  REQUIRE(opened.log->AwaitWritten(80).ok());
+  const auto crashed = files.AfterProcessCrash();
+  const Replayed after_crash = OpenLog(crashed.get(), options);
+  REQUIRE(Sequences(after_crash) == UpTo(80));
+  RequireTrue(after_crash);
+
+  const auto lost = files.AfterPowerLoss(seed);
+  Replayed after_loss = OpenLog(lost.get(), options);
+  REQUIRE(after_loss.status.ok());
+  REQUIRE(after_loss.batches.size() >= 60);
+  REQUIRE(Sequences(after_loss) == UpTo(after_loss.batches.size()));
+  RequireTrue(after_loss);
+  REQUIRE(after_loss.report.damage.empty());
+  // The log goes on where it ended, and what was torn stays gone.
+  const uint64_t next = after_loss.report.last_sequence + 1;
+  AppendPayloads(*after_loss.log, next, next + 20);
+  REQUIRE(after_loss.log->Close().ok());
+  const Replayed again = OpenLog(lost.get(), options);
+  REQUIRE(again.report.damage.empty());
+  REQUIRE(Sequences(again) == UpTo(next + 20));
+  RequireTrue(again);
+}
+
+TEST_CASE("log: one sync serves all who wait", "[wal]") {
+  MemoryFileSystem files({kDirectory});
+  FaultFileSystem counted(&files);
+  Mutex mutex;
+  CondVar changed;
+  bool open = false;
+  size_t waiting = 0;
+  // The first sync of a batch is held up until all threads have appended.
+  counted.SetHook([&](FileCall call, const std::string&) {
+    if (call != FileCall::kSync) return;
+    MutexLock lock(&mutex);
+    ++waiting;
+    changed.NotifyAll();
+    while (!open && waiting > 1) changed.Wait(&mutex);  // the first call is the new file's header
+  });
+  LocalLogOptions options;
+  options.sync_interval = std::chrono::hours(1);
+  const Replayed opened = OpenLog(&counted, options);
+  constexpr int kThreads = 32;
+  std::atomic<int> appended{0};
+  std::atomic<int> durable{0};
+  std::vector<std::thread> threads;
+  for (int i = 0; i < kThreads; ++i) {
+    threads.emplace_back([&] {
+      const auto sequence = opened.log->Append(1, Bytes("x"));
+      appended.fetch_add(1);
+      if (sequence.ok() && opened.log->AwaitDurable(*sequence).ok()) durable.fetch_add(1);
+    });
+  }
+  while (appended.load() < kThreads) std::this_thread::yield();
+  {
+    MutexLock lock(&mutex);
+    open = true;
+    changed.NotifyAll();
+  }
+  for (std::thread& thread : threads) thread.join();
+  REQUIRE(durable.load() == kThreads);
+  // The held-up one, and one or two for those who came meanwhile.
+  REQUIRE(opened.log->Stats().syncs <= 3);
+}
+
+TEST_CASE("log: whichever call fails, nothing acknowledged is lost and nothing hangs", "[wal]") {
+  const FileFault kind = GENERATE(FileFault::kIoError, FileFault::kNoSpace, FileFault::kShortWrite,
+                                  FileFault::kTornWrite);
+  const bool sticky = GENERATE(false, true);
+  LocalLogOptions options;
+  options.file_bytes = 1500;
+  bool all_passed = false;
+  for (uint64_t nth = 1; !all_passed; ++nth) {
+    INFO("call " << nth);
+    REQUIRE(nth < 500);
+    MemoryFileSystem files({kDirectory});
+    FaultFileSystem failing(&files);
+    failing.SetSyncFailureHook([&](const std::string& path) { files.ForgetUnsynced(path); });
+    failing.Inject({kind, nth, std::nullopt, sticky});
+    uint64_t acknowledged = 0;
+    {
+      Replayed opened = OpenLog(&failing, options);
+      for (uint64_t i = 1; opened.log != nullptr && i <= 40; ++i) {
+        const auto sequence = opened.log->Append(1, Bytes(Payload(i)));
+        if (!sequence.ok()) break;
+        if (i % 5 == 0 && opened.log->AwaitDurable(*sequence).ok()) acknowledged = *sequence;
+      }
+      if (opened.log != nullptr && opened.log->Close().ok()) acknowledged = 40;
+    }
+    all_passed = failing.failures() == 0;
+    failing.ClearFault();
+    const auto lost = files.AfterPowerLoss();
+    const Replayed after = OpenLog(lost.get(), options);
+    INFO(after.status.ToString());
+    REQUIRE(after.status.ok());
+    REQUIRE(after.batches.size() >= acknowledged);
+    REQUIRE(Sequences(after) == UpTo(after.batches.size()));
+    RequireTrue(after);
+    REQUIRE(after.report.damage.empty());
+  }
+}
+
+TEST_CASE("log: after a failed sync nothing is acknowledged, and no sync is tried again", "[wal]") {
+  MemoryFileSystem files({kDirectory});
+  FaultFileSystem failing(&files);
+  const Replayed opened = OpenLog(&failing);
+  AppendPayloads(*opened.log, 1, 3);
+  REQUIRE(opened.log->AwaitDurable(3).ok());
+  failing.Inject({FileFault::kIoError, 1, FileCall::kSync, false});
+  AppendPayloads(*opened.log, 4, 4);
+  const absl::Status failed = opened.log->AwaitDurable(4);
+  REQUIRE(!failed.ok());
+  REQUIRE(failed.message().find(".log") != std::string::npos);
+  const uint64_t syncs = failing.calls(FileCall::kSync);
+  REQUIRE(!opened.log->Append(1, Bytes("x")).ok());
+  REQUIRE(opened.log->AwaitDurable(4) == failed);
+  REQUIRE(opened.log->AwaitDurable(3).ok());
+  REQUIRE(!opened.log->Close().ok());
+  REQUIRE(failing.calls(FileCall::kSync) == syncs);
+}
+
+TEST_CASE("log: many threads append and wait", "[wal]") {
+  MemoryFileSystem files({kDirectory});
+  LocalLogOptions options;
+  options.file_bytes = 20'000;
+  options.staged_bytes = 2'000;
+  options.sync_interval = std::chrono::milliseconds(1);
+  std::atomic<int> failures{0};
+  {
+    const Replayed opened = OpenLog(&files, options);
+    std::vector<std::thread> threads;
+    for (int t = 0; t < 8; ++t) {
+      threads.emplace_back([&, t] {
+        for (int i = 0; i < 200; ++i) {
+          const std::string text = std::to_string(t) + ":" + std::to_string(i);
+          const auto sequence = opened.log->Append(2, Bytes(text));
+          bool good = sequence.ok();
+          if (good && i % 20 == t) good = opened.log->AwaitDurable(*sequence).ok();
+          if (!good) failures.fetch_add(1);
+        }
+      });
+    }
+    for (std::thread& thread : threads) thread.join();
+  }
+  REQUIRE(failures.load() == 0);
+  const Replayed again = OpenLog(&files, options);
+  REQUIRE(Sequences(again) == UpTo(1600));
+  std::vector<int> next(8, 0);
+  for (const auto& [sequence, batch] : again.batches) {
+    const int thread = batch.second[0] - '0';
+    REQUIRE(batch.second == std::to_string(thread) + ":" + std::to_string(next[thread]++));
+  }
+}
+
+}  // namespace
+}  // namespace tsdb::wal
