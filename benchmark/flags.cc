@@ -96,6 +96,15 @@ void AddIngest(CLI::App& app, Flags& flags) {
              {"visible", AwaitCommit::kVisible},
              {"durable", AwaitCommit::kDurable}},
             "Wait after a commit");
+  app.add_option("--directory", flags.directory,
+                 "Where to make a database directory for each run; none for databases in memory");
+  AddChoice(app, "--durability", flags.durability,
+            {{"async", Durability::kAsync}, {"sync", Durability::kSync}},
+            "What a durable commit survives, with --directory");
+  app.add_option("--sync-delay", flags.sync_delay_us,
+                 "Microseconds a sync waits for more commits, with --durability sync")
+      ->check(CLI::Range(0u, 100u))
+      ->capture_default_str();
 }
 
 void AddReading(CLI::App& app, Flags& flags, Program program) {
@@ -142,8 +151,11 @@ std::string Contradiction(const Flags& flags, Program program) {
 
 }  // namespace
 
-Options Flags::DatabaseOptions(uint32_t merge_threads) const {
+Options Flags::DatabaseOptions(uint32_t merge_threads, const std::string& database) const {
   Options options;
+  options.directory = database;
+  options.durability = durability;
+  options.sync_delay_us = sync_delay_us;
   options.memory_budget_bytes = memory_budget;
   options.write_buffer_bytes = write_buffer;
   options.prefault_bytes = prefault;

@@ -38,6 +38,9 @@ struct Flags {
   uint32_t column_samples = kBlockRecords;
   uint64_t commit_every = 0;
   AwaitCommit await_commit = AwaitCommit::kVisible;
+  std::string directory;  // for databases of the runs; empty: in memory
+  Durability durability = Durability::kAsync;
+  uint32_t sync_delay_us = 0;
   // lookup
   uint64_t lookups = 1'024'000;
   uint32_t batch = 1024;
@@ -51,7 +54,7 @@ struct Flags {
   Workload MakeWorkload() const { return Workload(series, samples, seed); }
   InputOptions Input() const { return {order, mode, column_samples}; }
   // For a database whose merges use `merge_threads` threads beside the writers; 0 for one per core.
-  Options DatabaseOptions(uint32_t merge_threads) const;
+  Options DatabaseOptions(uint32_t merge_threads, const std::string& directory = "") const;
 };
 
 // Nothing when the program should end at once, with `exit_code`: after --help, or after a wrong

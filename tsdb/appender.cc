@@ -11,10 +11,10 @@
 namespace tsdb {
 
 absl::Status Ticket::Await(Milestone milestone) const {
+  if (database_ == nullptr) return absl::OkStatus();
+  database_->engine_->pipeline->AwaitMerged(sequence_);
   // In memory, what is visible is all the durability there is.
-  (void)milestone;
-  if (database_ != nullptr) database_->engine_->pipeline->AwaitMerged(sequence_);
-  return absl::OkStatus();
+  return milestone == Milestone::kDurable ? database_->engine_->AwaitDurable() : absl::OkStatus();
 }
 
 Appender::Appender(Database* database, ingest::Slot* slot) : database_(database), slot_(slot) {}
@@ -96,6 +96,9 @@ bool Appender::WithinBudget(uint64_t records) {
   if (engine.closed.load(std::memory_order_relaxed)) {
     return Refuse(engine.rejected_closed, records,
                   absl::FailedPreconditionError("append: the database is closed"));
+  }
+  if (engine.logger != nullptr && engine.logger->failed()) {
+    return Refuse(engine.rejected_log, records, engine.logger->status());
   }
   if (!engine.OverBudget(records)) return true;
   return Refuse(engine.rejected_budget, records,

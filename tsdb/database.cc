@@ -9,6 +9,7 @@
 #include "storage/base/parallel.h"
 #include "storage/base/status_macros.h"
 #include "tsdb/engine.h"
+#include "tsdb/internals.h"
 
 namespace tsdb {
 namespace {
@@ -16,12 +17,18 @@ namespace {
 constexpr uint64_t kMiB = uint64_t{1} << 20;
 constexpr uint64_t kWriteBufferMin = 64 << 10;
 constexpr uint64_t kWriteBufferPerProcessor = 2 * kMiB;
+constexpr uint64_t kLogFileBytesMin = 64 << 10;
+constexpr uint32_t kSyncDelayMaxUs = 100;
 
 absl::StatusOr<Options> Resolve(Options options) {
-  if (!options.directory.empty()) {
-    return absl::UnimplementedError(absl::StrCat("opening '", options.directory,
-                                                 "': this version keeps databases in memory "
-                                                 "only; leave Options::directory empty"));
+  if (options.sync_interval_ms == 0 || options.sync_delay_us > kSyncDelayMaxUs) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "Options::sync_interval_ms is ", options.sync_interval_ms, " and sync_delay_us ",
+        options.sync_delay_us, "; the first must not be 0, the second at most ", kSyncDelayMaxUs));
+  }
+  if (options.log_file_bytes < kLogFileBytesMin) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "Options::log_file_bytes is ", options.log_file_bytes, "; at least ", kLogFileBytesMin));
   }
   if (options.memory_budget_bytes == 0) options.memory_budget_bytes = PhysicalMemoryBytes() / 2;
   if (options.write_buffer_bytes == 0) {
@@ -61,9 +68,18 @@ std::string ValueEncodingName(size_t encoding) {
 Database::Database(std::unique_ptr<Engine> engine) : engine_(std::move(engine)) {}
 
 absl::StatusOr<std::unique_ptr<Database>> Database::Open(const Options& options) {
+  return Internals::Open(options, LocalFileSystem());
+}
+
+absl::StatusOr<std::unique_ptr<Database>> Internals::Open(const Options& options,
+                                                          FileSystem* files) {
   TSDB_ASSIGN_OR_RETURN(Options resolved, Resolve(options));
   TSDB_ASSIGN_OR_RETURN(std::unique_ptr<Engine> engine, Engine::Create(resolved));
-  return std::unique_ptr<Database>(new Database(std::move(engine)));
+  std::unique_ptr<Database> database(new Database(std::move(engine)));
+  if (!resolved.directory.empty()) {
+    TSDB_RETURN_IF_ERROR(database->engine_->OpenDirectory(files, *database));
+  }
+  return database;
 }
 
 Database::~Database() { Close().IgnoreError(); }
@@ -119,6 +135,8 @@ absl::Status Database::Verify() {
 
 Stats Database::Statistics() const { return engine_->Statistics(); }
 
+const RecoveryReport& Database::Recovery() const { return engine_->recovery; }
+
 absl::Status Database::Close() {
   if (engine_->closed.load(std::memory_order_relaxed)) return absl::OkStatus();
   if (engine_->OpenSlots() > 0) {
@@ -126,7 +144,8 @@ absl::Status Database::Close() {
         absl::StrCat("closing: ", engine_->OpenSlots(), " appenders are open; destroy them first"));
   }
   engine_->closed.store(true, std::memory_order_relaxed);
-  return engine_->Flush();
+  TSDB_RETURN_IF_ERROR(engine_->Flush());
+  return engine_->CloseLog();
 }
 
 }  // namespace tsdb

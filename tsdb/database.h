@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -28,6 +29,7 @@ struct Ledger {
   uint64_t rejected_unknown_series = 0;  // refused: no such SeriesId
   uint64_t rejected_budget = 0;          // refused: memory budget used up
   uint64_t rejected_closed = 0;          // refused: database closed
+  uint64_t rejected_log = 0;             // refused: the log failed
   uint64_t accepted = 0;                 // taken in
   uint64_t buffered_open = 0;            // in open chunks, not yet handed to the merge
   uint64_t buffered_sealed = 0;          // handed to the merge, not yet applied to the tree
@@ -37,7 +39,9 @@ struct Ledger {
   uint64_t replaced = 0;  // duplicates of (series, timestamp) that gave way to another record
   uint64_t deleted = 0;   // removed by deletes and retention
 
-  uint64_t Rejected() const { return rejected_unknown_series + rejected_budget + rejected_closed; }
+  uint64_t Rejected() const {
+    return rejected_unknown_series + rejected_budget + rejected_closed + rejected_log;
+  }
   uint64_t Buffered() const { return buffered_open + buffered_sealed + buffered_late; }
   // appended = accepted + rejected, accepted = merged + buffered, merged = in tree + replaced +
   // deleted. Exact when no append or merge is running; while they run, terms are read one after the
@@ -46,6 +50,18 @@ struct Ledger {
     return appended == accepted + Rejected() && accepted == merged + Buffered() &&
            merged == in_tree + replaced + deleted;
   }
+};
+
+// What opening a database with a directory read back from its log.
+struct RecoveryReport {
+  uint64_t batches = 0;
+  uint64_t bytes = 0;
+  uint64_t records = 0;     // read back; they count as appended and accepted in the ledger
+  uint64_t torn_bytes = 0;  // at the log's end: on their way when the process or the power went
+  uint64_t orphans = 0;     // records dropped because the labels of their series are lost
+  // Every stretch of the log that is not what was written, with file, offset, length and what it
+  // cost. Empty: nothing that was durable is missing.
+  std::vector<std::string> damage;
 };
 
 struct Stats {
@@ -82,6 +98,11 @@ struct Stats {
   uint64_t blocked_ns = 0;
   uint64_t commit_wait_ns = 0;  // waits for tickets and fresh snapshots, merging included
 
+  uint64_t log_batches = 0;     // appended to the log since the start
+  uint64_t log_bytes = 0;       // of them
+  uint64_t log_syncs = 0;       // waits of the log for the disk
+  uint64_t log_blocked_ns = 0;  // merges' waits for the log to take more
+
   uint64_t retired_bytes = 0;      // replaced, kept for readers that may still look at them
   uint64_t reader_age_epochs = 0;  // how many reclamation rounds the oldest reader has been reading
   uint64_t memory_bytes = 0;       // all of the above memory
@@ -93,11 +114,14 @@ std::string TimestampEncodingName(size_t encoding);
 std::string ValueEncodingName(size_t encoding);
 
 class Engine;
+class FileSystem;
 
 class Database {
  public:
-  // kUnimplemented for a directory, kInvalidArgument for options that contradict each other,
-  // kResourceExhausted when the memory for the write buffer cannot be had.
+  // kInvalidArgument for options that contradict each other; kResourceExhausted when memory cannot
+  // be had, or the budget is too small for what the directory holds; kFailedPrecondition when the
+  // directory is no database, or another process has it open; kUnimplemented when a newer version
+  // wrote it; errors of the file system as they come. Damaged files are no error: see Recovery.
   static absl::StatusOr<std::unique_ptr<Database>> Open(const Options& options = {});
   ~Database();  // as Close(), dropping its Status
   Database(const Database&) = delete;
@@ -131,8 +155,11 @@ class Database {
 
   Stats Statistics() const;
 
-  // Flushes; appenders made after it refuse every append. kFailedPrecondition, with nothing done,
-  // while an Appender is alive. The destructor calls it.
+  // What Open read back; all zero for a database in memory.
+  const RecoveryReport& Recovery() const;
+
+  // Flushes and makes the log durable; appenders made after it refuse every append.
+  // kFailedPrecondition, with nothing done, while an Appender is alive. The destructor calls it.
   absl::Status Close();
 
  private:

@@ -120,6 +120,7 @@ absl::Status Engine::Flush() {
 void Engine::FillLedger(Ledger& ledger) const {
   ledger.rejected_unknown_series = rejected_unknown_series.load(std::memory_order_relaxed);
   ledger.rejected_budget = rejected_budget.load(std::memory_order_relaxed);
+  ledger.rejected_log = rejected_log.load(std::memory_order_relaxed);
   ledger.rejected_closed = rejected_closed.load(std::memory_order_relaxed);
   {
     MutexLock lock(&registry_mutex_);
@@ -178,6 +179,13 @@ Stats Engine::Statistics() const {
   stats.blocked = merge.blocked;
   stats.blocked_ns = merge.blocked_ns;
   stats.commit_wait_ns = merge.await_ns;
+  if (log != nullptr) {
+    const wal::LogStats log_stats = log->Stats();
+    stats.log_batches = log_stats.batches;
+    stats.log_bytes = log_stats.bytes;
+    stats.log_syncs = log_stats.syncs;
+    stats.log_blocked_ns = log_stats.blocked_ns;
+  }
   stats.retired_bytes = tree.epochs().retired_bytes();
   stats.reader_age_epochs = tree.epochs().OldestReaderAge();
   stats.memory_bytes = MemoryBytes() + tree.pool().spare_bytes();

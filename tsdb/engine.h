@@ -15,8 +15,11 @@
 #include "absl/status/statusor.h"
 #include "index/label/series_table.h"
 #include "index/tree/tree.h"
+#include "storage/base/file_system.h"
 #include "storage/base/mutex.h"
+#include "storage/wal/local_log.h"
 #include "tsdb/database.h"
+#include "tsdb/durability/run_logger.h"
 #include "tsdb/ingest/chunk_pool.h"
 #include "tsdb/ingest/slot.h"
 #include "tsdb/merge/pipeline.h"
@@ -50,7 +53,19 @@ class Engine {
   absl::Status Flush();
   Stats Statistics() const ABSL_LOCKS_EXCLUDED(registry_mutex_);
 
+  // Reads back what the directory holds, through an appender of `database`, and logs from then on.
+  absl::Status OpenDirectory(FileSystem* files, Database& database);
+  // Everything merged so far is as durable as the mode promises.
+  absl::Status AwaitDurable();
+  absl::Status CloseLog();
+
   const Options options;
+  // Of a database with a directory. The pipeline uses log and logger until it is gone.
+  std::unique_ptr<FileLock> directory_lock;
+  std::unique_ptr<wal::LocalLog> log;
+  std::unique_ptr<durability::RunLogger> logger;
+  RecoveryReport recovery;
+
   label::SeriesTable series;
   tree::Tree tree;
   std::unique_ptr<ingest::ChunkPool> chunks;
@@ -60,6 +75,7 @@ class Engine {
   std::atomic<uint64_t> rejected_unknown_series{0};
   std::atomic<uint64_t> rejected_budget{0};
   std::atomic<uint64_t> rejected_closed{0};
+  std::atomic<uint64_t> rejected_log{0};
 
  private:
   explicit Engine(const Options& resolved);

@@ -3,12 +3,16 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 
+#include "storage/base/file_system.h"
 #include "tsdb/database.h"
 
 namespace tsdb {
 
 struct Internals {
+  // Database::Open with files in the hands of a test.
+  static absl::StatusOr<std::unique_ptr<Database>> Open(const Options& options, FileSystem* files);
   // Throws chunks handed to the merge away from now on: what the writers alone can do. The ledger
   // then does not balance.
   static void SetDiscardSealed(Database& database, bool discard);

@@ -13,10 +13,34 @@ namespace tsdb {
 // returned.
 enum class DuplicatePolicy : uint8_t { kLastWins, kFirstWins };
 
+// What a commit awaited as durable has survived when Await returns, in a database with a directory.
+enum class Durability : uint8_t {
+  kAsync,  // the end of this process, however it comes; the loss of power once sync_interval_ms
+           // passed
+  kSync,   // the loss of power
+};
+
 struct Options {
-  // Where the database lives. Empty: in memory, gone when closed. (A directory is refused with
-  // kUnimplemented in this version.)
+  // Where the database lives: a directory of its own, made if its parent exists. Empty: in memory,
+  // gone when closed. All data must fit the memory budget in this version; the directory holds the
+  // log, from which the database is read back when it is opened.
   std::string directory;
+
+  // Change to kSync when what was acknowledged must survive the loss of power. A durable commit
+  // then waits for the disk; one wait serves all who commit meanwhile.
+  Durability durability = Durability::kAsync;
+
+  // Everything logged is made durable after this time at the latest. Lower it to lose less at a
+  // loss of power, raise it on disks that sync slowly.
+  uint32_t sync_interval_ms = 100;
+
+  // How long a sync in mode kSync is put off so that more commits can share it, 0 to 100. Raise it
+  // when many threads commit little each.
+  uint32_t sync_delay_us = 0;
+
+  // A log file is ended, and another begun, once it is this long; at least 64 KiB. Its space is
+  // allocated ahead. Lower it where space is scarce.
+  uint64_t log_file_bytes = uint64_t{64} << 20;
 
   // Bound on write buffer and stored data together, in bytes. 0: half of the machine's (or its
   // container's) memory. Set it when the process has other large tenants. A database in memory

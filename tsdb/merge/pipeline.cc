@@ -263,6 +263,10 @@ void MergePipeline::RunPasses(const Work& work) {
     SortIntoRuns(*batch);
     BuildItems(*batch);
     EncodeAhead(context, *batch);
+    if (logger_ != nullptr) {
+      durability::RunLogger::Encode(batch->runs, batch->times, batch->values,
+                                    batch->part.end - batch->part.begin, batch->payload);
+    }
     if (!batch->holds_chunk) DropChunk(batch->part.chunk);
   }
   const uint64_t sorted_ns = timed ? ThreadCpuNs() : 0;
@@ -356,6 +360,8 @@ void MergePipeline::HandOut(Context& context, RunBatch* batch) {
     if (turn->part.chunk == nullptr) {
       BuildSettleItems(*turn);
     } else {
+      // Before its items can be applied: what the tree holds is in the log.
+      if (logger_ != nullptr) logger_->Append(turn->payload);
       for (PageItem& item : turn->items) {
         item.page = tree_->FindOrCreatePage(turn->runs[item.runs_begin].series);
       }

@@ -3,7 +3,8 @@
 //   1. take      the oldest part in the queue, a context and a batch         (mutex_)
 //   2. sort      into runs; the chunk goes back to the pool; long runs of series (pure, parallel)
 //                that another thread is merging are encoded here, to be linked in by the owner
-//   3. hand out  items to their pages' queues, in commit order                  (order_mutex_)
+//   3. log       the runs, encoded in pass 2, where there is a log             (order_mutex_)
+//      hand out  items to their pages' queues, in commit order                  (order_mutex_)
 //   4. apply     own each page in turn and work off what is queued there       (parallel by page)
 //   5. finish    mark the batches done whose last items these were              (mutex_)
 //
@@ -38,6 +39,7 @@
 #include "index/tree/tree_writer.h"
 #include "storage/base/mutex.h"
 #include "storage/base/parallel.h"
+#include "tsdb/durability/run_logger.h"
 #include "tsdb/ingest/chunk_pool.h"
 #include "tsdb/merge/run_batch.h"
 
@@ -92,6 +94,9 @@ class MergePipeline {
   uint64_t submitted_records() const { return submitted_records_.load(std::memory_order_relaxed); }
   uint64_t applied_records() const { return applied_records_.load(std::memory_order_acquire); }
   PipelineStats Stats() const;
+
+  // Parts are logged from now on. REQUIRES: nothing is submitted or being merged.
+  void SetLogger(durability::RunLogger* logger) { logger_ = logger; }
 
   // For measuring writers alone: parts submitted from now on are thrown away.
   void SetDiscard(bool discard) { discard_.store(discard, std::memory_order_relaxed); }
@@ -152,6 +157,7 @@ class MergePipeline {
   tree::Tree* const tree_;
   ingest::ChunkPool* const chunks_;
   const size_t concurrency_;
+  durability::RunLogger* logger_ = nullptr;  // null: nothing is logged
   std::atomic<bool> discard_{false};
   std::atomic<uint64_t> submitted_records_{0};
   std::atomic<uint64_t> applied_records_{0};

@@ -14,17 +14,13 @@
 #include "index/tree/page.h"
 #include "storage/base/memory.h"
 #include "storage/base/types.h"
+#include "storage/codec/run.h"
 #include "tsdb/ingest/chunk_pool.h"
 
 namespace tsdb::merge {
 
-// Records of one series, in order of arrival: positions begin .. begin + count of the batch's
-// columns.
-struct Run {
-  SeriesId series;
-  uint32_t begin;
-  uint32_t count;
-};
+// Records of one series, in order of arrival: positions of the batch's columns.
+using codec::Run;
 
 // Leaves that a run of the batch will probably fill, encoded while another thread owned its page:
 // leaves [first, first + count) of the batch, of the run's samples from position begin on.
@@ -68,7 +64,8 @@ struct RunBatch {
   std::vector<PageItem> items;
   std::vector<RunAhead> ahead;  // by run
   std::vector<const uint8_t*> ahead_leaves;
-  bool holds_chunk = false;  // the columns are the chunk's: it is released with the batch
+  std::vector<uint8_t> payload;  // for the log, where there is one
+  bool holds_chunk = false;      // the columns are the chunk's: it is released with the batch
   // Items not yet applied, plus one while the items are being handed out.
   std::atomic<uint32_t> unfinished{0};
 

@@ -1,0 +1,343 @@
+// Databases with a directory: what was acknowledged is there when they are opened again.
+#include <atomic>
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <map>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "storage/wal/log_format.h"
+#include "test/faults/fault_file_system.h"
+#include "test/faults/memory_file_system.h"
+#include "test/tsdb/test_database.h"
+#include "tsdb/durability/log_payload.h"
+#include "tsdb/internals.h"
+
+namespace tsdb {
+namespace {
+
+constexpr char kParent[] = "/data";
+constexpr char kHome[] = "/data/db";
+
+Options InDirectory(Durability durability = Durability::kSync) {
+  Options options = TinyBuffers();
+  options.memory_budget_bytes = uint64_t{64} << 20;
+  options.merge_threads = 1;
+  options.directory = kHome;
+  options.log_file_bytes = 64 << 10;
+  options.durability = durability;
+  options.sync_interval_ms = 3'600'000;  // syncs only when asked to
+  return options;
+}
+
+std::unique_ptr<Database> OpenIn(FileSystem* files, const Options& options = InDirectory()) {
+  auto opened = Internals::Open(options, files);
+  INFO(opened.status().ToString());
+  REQUIRE(opened.ok());
+  return *std::move(opened);
+}
+
+using Content = std::map<std::string, std::map<Timestamp, double>>;
+
+Content ReadContent(Database& database) {
+  Content content;
+  const Snapshot snapshot = database.NewSnapshot();
+  for (SeriesId series = 0; series < database.SeriesCount(); ++series) {
+    for (const Sample& sample : ReadAll(snapshot, series)) {
+      content[database.SeriesLabels(series)->ToString()][sample.timestamp] = sample.value;
+    }
+  }
+  return content;
+}
+
+// Commit `number` appends one record to each of five series and a second one to its own.
+void AppendCommit(Database& database, Appender& appender, int number, Content* expected) {
+  for (int i = 0; i < 6; ++i) {
+    const std::string name = std::to_string(i == 5 ? 100 + number : i);
+    const auto labels = Labels::Create({{kMetricNameLabel, "m"}, {"i", name}});
+    const auto series = database.FindOrCreateSeries(*labels);
+    if (!series.ok()) return;
+    const double value = number + i / 8.0;
+    if (!appender.Append(*series, 1000 * number, value)) return;
+    (*expected)[labels->ToString()][1000 * number] = value;
+  }
+}
+
+bool Contains(const Content& content, const Content& part) {
+  for (const auto& [series, samples] : part) {
+    const auto found = content.find(series);
+    for (const auto& [time, value] : samples) {
+      if (found == content.end() || !found->second.contains(time) ||
+          found->second.at(time) != value) {
+        return false;
+      }
+    }
+  }
+  return true;
+}
+
+TEST_CASE("durability: a closed database is there when it is opened again", "[durability]") {
+  MemoryFileSystem files({kParent});
+  Content expected;
+  for (int opening = 0; opening < 4; ++opening) {
+    const auto database = OpenIn(&files);
+    REQUIRE(ReadContent(*database) == expected);
+    REQUIRE(database->Recovery().damage.empty());
+    REQUIRE(database->Recovery().records == static_cast<uint64_t>(opening) * 300);
+    REQUIRE(database->Verify().ok());
+    {
+      Appender appender = database->NewAppender();
+      for (int i = 0; i < 50; ++i) AppendCommit(*database, appender, 50 * opening + i, &expected);
+    }
+    REQUIRE(database->Close().ok());
+  }
+}
+
+TEST_CASE("durability: the later of two records wins after reopening as before", "[durability]") {
+  MemoryFileSystem files({kParent});
+  const auto policy = GENERATE(DuplicatePolicy::kLastWins, DuplicatePolicy::kFirstWins);
+  Options options = InDirectory();
+  options.duplicates = policy;
+  Content before;
+  {
+    const auto database = OpenIn(&files, options);
+    AddSeries(*database, 3);
+    for (int round = 0; round < 20; ++round) {
+      Appender appender = database->NewAppender();
+      for (Timestamp time = 0; time < 300; ++time) {
+        // Late, doubled and backwards.
+        REQUIRE(appender.Append(static_cast<SeriesId>(time % 3), (time * 7919 + round) % 300,
+                                round * 1000.0 + static_cast<double>(time)));
+      }
+    }
+    before = ReadContent(*database);
+    REQUIRE(database->Close().ok());
+  }
+  const auto database = OpenIn(&files, options);
+  REQUIRE(ReadContent(*database) == before);
+  REQUIRE(database->Recovery().records == 20 * 300);
+}
+
+TEST_CASE("durability: commits awaited as durable survive the loss of power", "[durability]") {
+  const uint64_t seed = GENERATE(range(1, 25));
+  INFO("seed " << seed);
+  MemoryFileSystem files({kParent});
+  Content acknowledged, offered;
+  const auto database = OpenIn(&files);
+  Appender appender = database->NewAppender();
+  for (int i = 0; i < 40; ++i) {
+    AppendCommit(*database, appender, i, &offered);
+    const Ticket ticket = appender.Commit();
+    if (i < 25) {
+      REQUIRE(ticket.Await(Milestone::kDurable).ok());
+      acknowledged = offered;
+    } else {
+      REQUIRE(ticket.Await(Milestone::kVisible).ok());
+    }
+  }
+  const auto lost = files.AfterPowerLoss(seed);
+  const auto after = OpenIn(lost.get());
+  const Content content = ReadContent(*after);
+  REQUIRE(Contains(content, acknowledged));
+  REQUIRE(Contains(offered, content));
+  REQUIRE(after->Recovery().damage.empty());
+}
+
+TEST_CASE("durability: in mode async durable commits survive the process", "[durability]") {
+  MemoryFileSystem files({kParent});
+  Content offered;
+  const auto database = OpenIn(&files, InDirectory(Durability::kAsync));
+  Appender appender = database->NewAppender();
+  for (int i = 0; i < 30; ++i) AppendCommit(*database, appender, i, &offered);
+  REQUIRE(appender.Commit().Await(Milestone::kDurable).ok());
+  REQUIRE(database->Statistics().log_syncs == 0);
+  const auto crashed = files.AfterProcessCrash();
+  REQUIRE(ReadContent(*OpenIn(crashed.get())) == offered);
+}
+
+TEST_CASE("durability: many writers commit while the log is read back elsewhere",
+          "[durability][concurrency]") {
+  MemoryFileSystem files({kParent});
+  const auto database = OpenIn(&files);
+  constexpr SeriesId kWriters = 8;
+  AddSeries(*database, kWriters);
+  std::atomic<Timestamp> acknowledged[kWriters] = {};
+  Findings findings;
+  RunThreads(kWriters, [&](size_t number) {
+    Appender appender = database->NewAppender();
+    const auto series = static_cast<SeriesId>(number);
+    for (Timestamp time = 1; time <= 2'000; ++time) {
+      findings.Expect(appender.Append(series, time, ValueOf(series, time)), "refused");
+      if (time % 100 != 0) continue;
+      findings.Expect(appender.Commit().Await(Milestone::kDurable).ok(), "not durable");
+      acknowledged[number].store(time);
+      if (number != 0 || time % 500 != 0) continue;
+      Timestamp before[kWriters];
+      for (size_t i = 0; i < kWriters; ++i) before[i] = acknowledged[i].load();
+      const auto lost = files.AfterPowerLoss(static_cast<uint64_t>(time));
+      auto opened = Internals::Open(InDirectory(), lost.get());
+      findings.Expect(opened.ok() && (*opened)->Recovery().damage.empty(), "damaged");
+      if (!opened.ok()) continue;
+      for (size_t i = 0; i < kWriters; ++i) {
+        const uint64_t count = (*opened)->NewSnapshot().Count(static_cast<SeriesId>(i));
+        findings.Expect(count >= static_cast<uint64_t>(before[i]), "writer ", i, ": ", count,
+                        " records of ", before[i], " acknowledged");
+      }
+    }
+  });
+  REQUIRE_NO_FINDINGS(findings);
+  REQUIRE(database->Close().ok());
+}
+
+TEST_CASE("durability: whichever file call fails, what was acknowledged stays", "[durability]") {
+  const FileFault kind = GENERATE(FileFault::kIoError, FileFault::kNoSpace, FileFault::kTornWrite);
+  const bool sticky = GENERATE(false, true);
+  bool all_passed = false;
+  for (uint64_t nth = 1; !all_passed; ++nth) {
+    INFO("call " << nth);
+    REQUIRE(nth < 300);
+    MemoryFileSystem files({kParent});
+    FaultFileSystem failing(&files);
+    failing.SetSyncFailureHook([&](const std::string& path) { files.ForgetUnsynced(path); });
+    failing.Inject({kind, nth, std::nullopt, sticky});
+    Content acknowledged, offered;
+    {
+      const auto database = Internals::Open(InDirectory(), &failing);
+      for (int i = 0; database.ok() && i < 10; ++i) {
+        Appender appender = (*database)->NewAppender();
+        AppendCommit(**database, appender, i, &offered);
+        if (appender.Commit().Await(Milestone::kDurable).ok()) acknowledged = offered;
+      }
+    }
+    all_passed = failing.failures() == 0;
+    failing.ClearFault();
+    const auto lost = files.AfterPowerLoss();
+    const auto after = OpenIn(lost.get());
+    const Content content = ReadContent(*after);
+    REQUIRE(Contains(content, acknowledged));
+    REQUIRE(Contains(offered, content));
+    REQUIRE(after->Recovery().damage.empty());
+  }
+}
+
+TEST_CASE("durability: a log that failed is said so, and reads go on", "[durability]") {
+  MemoryFileSystem files({kParent});
+  FaultFileSystem failing(&files);
+  const auto database = OpenIn(&failing);
+  AddSeries(*database, 1);
+  Appender appender = database->NewAppender();
+  REQUIRE(appender.Append(0, 1, 1.0));
+  REQUIRE(appender.Commit().Await(Milestone::kDurable).ok());
+  failing.Inject({FileFault::kIoError, 1, FileCall::kSync, true});
+  REQUIRE(appender.Append(0, 2, 2.0));
+  const absl::Status failed = appender.Commit().Await(Milestone::kDurable);
+  REQUIRE(!failed.ok());
+  REQUIRE(failed.message().find("/data/db/log/") != std::string::npos);
+  // Refused from the next chunk on, at the latest.
+  bool refused = false;
+  for (Timestamp time = 3; time < 100'000 && !refused; ++time) {
+    refused = !appender.Append(0, time, 0.0);
+  }
+  REQUIRE(refused);
+  REQUIRE(appender.status().message().find("/data/db/log/") != std::string::npos);
+  REQUIRE(database->NewSnapshot().Lookup(0, 1) == 1.0);
+  REQUIRE(database->Statistics().ledger.rejected_log > 0);
+  REQUIRE(database->Statistics().ledger.Balanced());
+}
+
+TEST_CASE("durability: lost labels cost their records, and numbering starts anew", "[durability]") {
+  MemoryFileSystem files({kParent});
+  {
+    const auto database = OpenIn(&files);
+    for (int round = 0; round < 3; ++round) {
+      AddSeries(*database, static_cast<size_t>(2 * round + 2));
+      Appender appender = database->NewAppender();
+      for (SeriesId series = 0; series < database->SeriesCount(); ++series) {
+        REQUIRE(appender.Append(series, round, ValueOf(series, round)));
+      }
+    }
+    REQUIRE(database->Close().ok());
+  }
+  // The batch that names series 2 and 3 is the third: series, records, series.
+  const std::string path = JoinPath(JoinPath(kHome, "log"), files.List("/data/db/log")->at(0));
+  std::vector<uint8_t> content = files.Content(path);
+  size_t at = wal::kFileHeaderBytes;
+  for (int i = 0; i < 2; ++i) {
+    at += wal::ReadBatch(std::span<const uint8_t>(content).subspan(at))->length;
+  }
+  content[at + wal::kBatchHeaderBytes] ^= 1;
+  files.SetContent(path, content);
+  for (int opening = 0; opening < 2; ++opening) {
+    const auto database = OpenIn(&files);
+    const RecoveryReport& recovery = database->Recovery();
+    // Series 0, 1 three times, 2, 3 twice, 4, 5 once; of those 2 and 3 are lost.
+    REQUIRE(recovery.orphans == 4);
+    REQUIRE(recovery.damage.size() >= 2);
+    REQUIRE(recovery.damage.back().find(path) != std::string::npos);
+    REQUIRE(database->SeriesCount() == 4);
+    REQUIRE(database->NewSnapshot().Count(2) == 1 + static_cast<uint64_t>(opening));
+    {
+      Appender appender = database->NewAppender();
+      const auto series =
+          database->FindSeries(*Labels::Create({{kMetricNameLabel, "m"}, {"i", "4"}}));
+      REQUIRE(series.ok());
+      REQUIRE(*series == 2);
+      REQUIRE(appender.Append(*series, 100 + opening, 1.0));
+    }
+    REQUIRE(database->Close().ok());
+  }
+}
+
+TEST_CASE("durability: a directory is refused for a reason, and left as it was", "[durability]") {
+  MemoryFileSystem files({kParent});
+  SECTION("open already") {
+    const auto database = OpenIn(&files);
+    const auto second = Internals::Open(InDirectory(), &files);
+    REQUIRE(absl::IsFailedPrecondition(second.status()));
+  }
+  SECTION("not a database") {
+    REQUIRE(files.CreateDirectory(kHome).ok());
+    REQUIRE(files.Create("/data/db/thesis.tex", CreateMode::kNew).ok());
+    const auto opened = Internals::Open(InDirectory(), &files);
+    REQUIRE(absl::IsFailedPrecondition(opened.status()));
+    REQUIRE(opened.status().message().find("thesis.tex") != std::string::npos);
+    REQUIRE(absl::IsNotFound(files.FileSize("/data/db/FORMAT").status()));
+  }
+  SECTION("of a newer version") {
+    REQUIRE(OpenIn(&files)->Close().ok());
+    files.SetContent("/data/db/FORMAT", {'t', 's', 'd', 'b', ' ', '2', '\n'});
+    const auto opened = Internals::Open(InDirectory(), &files);
+    REQUIRE(absl::IsUnimplemented(opened.status()));
+  }
+  SECTION("without a parent") {
+    Options options = InDirectory();
+    options.directory = "/nowhere/db";
+    const auto opened = Internals::Open(options, &files);
+    REQUIRE(absl::IsNotFound(opened.status()));
+    REQUIRE(opened.status().message().find("/nowhere/db") != std::string::npos);
+  }
+}
+
+TEST_CASE("durability: more than the budget holds is refused when it is read back",
+          "[durability]") {
+  MemoryFileSystem files({kParent});
+  Options options = InDirectory();
+  {
+    const auto database = OpenIn(&files, options);
+    AddSeries(*database, 1);
+    Appender appender = database->NewAppender();
+    for (Timestamp time = 0; time < 3'000'000; ++time) {
+      REQUIRE(appender.Append(0, time * 1000, std::sin(static_cast<double>(time))));
+    }
+  }
+  options.memory_budget_bytes = uint64_t{16} << 20;
+  const auto opened = Internals::Open(options, &files);
+  REQUIRE(absl::IsResourceExhausted(opened.status()));
+  REQUIRE(opened.status().message().find("reading back") != std::string::npos);
+  REQUIRE(OpenIn(&files)->NewSnapshot().Count(0) == 3'000'000);
+}
+
+}  // namespace
+}  // namespace tsdb

@@ -1,0 +1,158 @@
+// The directory of a database: what may be in it, reading it back, and closing it.
+//
+//   <directory>/LOCK     held by the process that has the database open
+//   <directory>/FORMAT   "tsdb 1": that this is a database, and of which version
+//   <directory>/log/     the log
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "storage/base/status_macros.h"
+#include "storage/base/types.h"
+#include "tsdb/durability/log_payload.h"
+#include "tsdb/durability/recovery.h"
+#include "tsdb/engine.h"
+
+namespace tsdb {
+namespace {
+
+constexpr char kLockName[] = "LOCK";
+constexpr char kFormatName[] = "FORMAT";
+constexpr char kFormatDraftName[] = "FORMAT.new";
+constexpr char kLogName[] = "log";
+constexpr std::string_view kFormat = "tsdb 1\n";
+constexpr size_t kFormatBytesMax = 64;
+
+// What FORMAT says; empty if there is none.
+absl::StatusOr<std::string> ReadFormat(FileSystem* files, const std::string& directory) {
+  auto file = files->OpenReadable(JoinPath(directory, kFormatName));
+  if (absl::IsNotFound(file.status())) return std::string();
+  TSDB_RETURN_IF_ERROR(file.status());
+  uint8_t bytes[kFormatBytesMax];
+  TSDB_ASSIGN_OR_RETURN(const size_t read, (*file)->Read(0, bytes));
+  return std::string(reinterpret_cast<const char*>(bytes), read);
+}
+
+absl::Status WriteFormat(FileSystem* files, const std::string& directory) {
+  const std::string draft = JoinPath(directory, kFormatDraftName);
+  TSDB_ASSIGN_OR_RETURN(std::unique_ptr<WritableFile> file,
+                        files->Create(draft, CreateMode::kTruncate));
+  TSDB_RETURN_IF_ERROR(
+      file->Append({reinterpret_cast<const uint8_t*>(kFormat.data()), kFormat.size()}));
+  TSDB_RETURN_IF_ERROR(file->Sync());
+  TSDB_RETURN_IF_ERROR(file->Close());
+  TSDB_RETURN_IF_ERROR(files->Rename(draft, JoinPath(directory, kFormatName)));
+  return files->SyncDirectory(directory);
+}
+
+// Makes `path` unless it is there; its name is durable then.
+absl::Status EnsureDirectory(FileSystem* files, const std::string& path) {
+  const absl::Status made = files->CreateDirectory(path);
+  if (absl::IsAlreadyExists(made)) return absl::OkStatus();
+  TSDB_RETURN_IF_ERROR(made);
+  return files->SyncDirectory(ParentPath(path));
+}
+
+// Checks that the directory holds a database or nothing, before anything in it is changed; makes a
+// database of nothing.
+absl::Status PrepareDirectory(FileSystem* files, const std::string& directory) {
+  TSDB_ASSIGN_OR_RETURN(const std::string format, ReadFormat(files, directory));
+  if (format.empty()) {
+    TSDB_ASSIGN_OR_RETURN(const std::vector<std::string> names, files->List(directory));
+    for (const std::string& name : names) {
+      if (name == kLockName || name == kFormatDraftName) continue;
+      return absl::FailedPreconditionError(
+          absl::StrCat("opening '", directory, "': it holds '", name,
+                       "' and is no database; choose an empty or a new directory"));
+    }
+    TSDB_RETURN_IF_ERROR(WriteFormat(files, directory));
+  } else if (format != kFormat) {
+    return absl::UnimplementedError(absl::StrCat("opening '", directory,
+                                                 "': its FORMAT is not 'tsdb 1'; open it with the "
+                                                 "version of tsdb that wrote it"));
+  }
+  return EnsureDirectory(files, JoinPath(directory, kLogName));
+}
+
+std::string Describe(const wal::LogDamage& damage) {
+  std::string text = absl::StrCat(damage.file, ": ", damage.reason, ": ", damage.length,
+                                  " bytes at offset ", damage.offset);
+  if (damage.first_lost > 0) {
+    absl::StrAppend(&text, ", batches ", damage.first_lost, " to ", damage.last_lost, " lost");
+  }
+  return text;
+}
+
+}  // namespace
+
+absl::Status Engine::OpenDirectory(FileSystem* files, Database& database) {
+  const std::string& directory = options.directory;
+  TSDB_RETURN_IF_ERROR(EnsureDirectory(files, directory));
+  TSDB_ASSIGN_OR_RETURN(directory_lock, files->Lock(JoinPath(directory, kLockName)));
+  TSDB_RETURN_IF_ERROR(PrepareDirectory(files, directory));
+
+  wal::LocalLogOptions log_options;
+  log_options.file_bytes = options.log_file_bytes;
+  log_options.sync_interval = std::chrono::milliseconds(options.sync_interval_ms);
+  log_options.sync_delay = std::chrono::microseconds(options.sync_delay_us);
+  wal::ReplayReport report;
+  bool numbers_kept;
+  {
+    // One appender: its records are merged in the order in which it takes them.
+    Appender appender = database.NewAppender();
+    durability::LogReplayer replayer(&series, [&](SeriesId id, std::span<const Timestamp> times,
+                                                  std::span<const double> values) {
+      if (appender.AppendColumns(id, times, values)) return absl::OkStatus();
+      return absl::Status(appender.status().code(),
+                          absl::StrCat("reading back the log of '", directory,
+                                       "': ", std::string(appender.status().message())));
+    });
+    TSDB_ASSIGN_OR_RETURN(
+        log, wal::LocalLog::Open(
+                 files, JoinPath(directory, kLogName), log_options, /*from=*/1,
+                 [&](uint64_t sequence, uint8_t kind, std::span<const uint8_t> payload) {
+                   return replayer.Apply(sequence, kind, payload);
+                 },
+                 &report));
+    recovery.records = replayer.records();
+    recovery.orphans = replayer.orphans();
+    recovery.damage = replayer.damage();
+    numbers_kept = replayer.numbers_kept();
+  }
+  recovery.batches = report.batches;
+  recovery.bytes = report.bytes;
+  recovery.torn_bytes = report.torn_bytes;
+  for (const wal::LogDamage& damage : report.damage) recovery.damage.push_back(Describe(damage));
+  for (const std::string& name : report.foreign) {
+    recovery.damage.push_back(
+        absl::StrCat(JoinPath(directory, kLogName), ": '", name, "' is no log file; left alone"));
+  }
+  pipeline->AwaitMerged(TakeAllPublished());
+  if (!numbers_kept) {
+    TSDB_RETURN_IF_ERROR(
+        log->Append(static_cast<uint8_t>(durability::PayloadKind::kNumbering), {}).status());
+  }
+  logger = std::make_unique<durability::RunLogger>(log.get(), &series,
+                                                   numbers_kept ? series.Count() : 0);
+  pipeline->SetLogger(logger.get());
+  return absl::OkStatus();
+}
+
+absl::Status Engine::AwaitDurable() {
+  if (logger == nullptr) return absl::OkStatus();
+  if (logger->failed()) return logger->status();
+  const uint64_t position = logger->last_position();
+  return options.durability == Durability::kSync ? log->AwaitDurable(position)
+                                                 : log->AwaitWritten(position);
+}
+
+absl::Status Engine::CloseLog() {
+  if (log == nullptr) return absl::OkStatus();
+  absl::Status status = log->Close();
+  directory_lock.reset();
+  return status;
+}
+
+}  // namespace tsdb

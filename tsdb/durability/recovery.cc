@@ -1,0 +1,83 @@
+#include "tsdb/durability/recovery.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "storage/base/labels.h"
+#include "storage/base/status_macros.h"
+#include "storage/codec/run.h"
+#include "tsdb/durability/log_payload.h"
+
+namespace tsdb::durability {
+namespace {
+
+constexpr SeriesId kUnknown = ~SeriesId{0};
+
+}  // namespace
+
+absl::Status LogReplayer::Apply(uint64_t sequence, uint8_t kind, std::span<const uint8_t> payload) {
+  absl::Status damage;
+  absl::Status status;
+  switch (static_cast<PayloadKind>(kind)) {
+    case PayloadKind::kSeries:
+      status = ApplySeries(payload, damage);
+      break;
+    case PayloadKind::kRecords:
+      status = ApplyRecords(payload, damage);
+      break;
+    case PayloadKind::kNumbering:
+      numbers_.clear();
+      numbers_kept_ = table_->Count() == 0;
+      break;
+    default:
+      damage = absl::DataLossError(absl::StrCat("unknown kind ", static_cast<int>(kind)));
+  }
+  if (!damage.ok()) {
+    damage_.push_back(absl::StrCat("batch ", sequence, ": ", std::string(damage.message())));
+  }
+  return status;
+}
+
+absl::Status LogReplayer::ApplySeries(std::span<const uint8_t> payload, absl::Status& damage) {
+  absl::Status failed;
+  damage = ReadSeries(payload, [&](SeriesId number, std::string_view bytes) {
+    const absl::StatusOr<SeriesId> given = table_->FindOrCreate(Labels::FromCanonicalBytes(bytes));
+    if (!given.ok()) {
+      failed = given.status();
+      return failed;
+    }
+    if (*given != number) numbers_kept_ = false;
+    // Numbers are dense; what a lost batch named stays unknown.
+    if (number >= table_->series_max()) {
+      return absl::DataLossError(absl::StrCat("series number ", number, " is out of range"));
+    }
+    if (number >= numbers_.size()) numbers_.resize(size_t{number} + 1, kUnknown);
+    numbers_[number] = *given;
+    return absl::OkStatus();
+  });
+  if (failed.ok()) return absl::OkStatus();
+  damage = absl::OkStatus();
+  return failed;
+}
+
+absl::Status LogReplayer::ApplyRecords(std::span<const uint8_t> payload, absl::Status& damage) {
+  absl::StatusOr<codec::RunsReader> reader = codec::RunsReader::Parse(payload);
+  if (!reader.ok()) {
+    damage = reader.status();
+    return absl::OkStatus();
+  }
+  while (const codec::RunsReader::DecodedRun* run = reader->Next()) {
+    const SeriesId series = run->series < numbers_.size() ? numbers_[run->series] : kUnknown;
+    if (series == kUnknown) {
+      orphans_ += run->times.size();
+      damage = absl::DataLossError("records of series whose labels are lost");
+      continue;
+    }
+    TSDB_RETURN_IF_ERROR(sink_(series, run->times, run->values));
+    records_ += run->times.size();
+  }
+  if (!reader->status().ok()) damage = reader->status();
+  return absl::OkStatus();
+}
+
+}  // namespace tsdb::durability

@@ -1,0 +1,60 @@
+#include "tsdb/durability/run_logger.h"
+
+#include "storage/base/status_macros.h"
+#include "tsdb/durability/log_payload.h"
+
+namespace tsdb::durability {
+namespace {
+
+// Labels in one batch of the log, about: far below its bound.
+constexpr size_t kSeriesBytesPerBatch = size_t{1} << 20;
+
+}  // namespace
+
+void RunLogger::Encode(std::span<const codec::Run> runs, const Timestamp* times,
+                       const double* values, size_t records, std::vector<uint8_t>& payload) {
+  payload.resize(codec::EncodedRunsBytesMax(records, runs.size()));
+  payload.resize(codec::EncodeRuns(runs, times, values, payload.data()));
+}
+
+absl::Status RunLogger::AppendBatch(uint8_t kind, std::span<const uint8_t> payload) {
+  TSDB_ASSIGN_OR_RETURN(const uint64_t position, log_->Append(kind, payload));
+  // Release pairs with the acquire in last_position: who knows the part merged finds its position.
+  last_position_.store(position, std::memory_order_release);
+  return absl::OkStatus();
+}
+
+absl::Status RunLogger::AppendNewSeries() {
+  const SeriesId count = table_->Count();
+  while (logged_ < count) {
+    SeriesId end = logged_;
+    series_payload_.clear();
+    while (end < count && series_payload_.size() < kSeriesBytesPerBatch) {
+      AppendSeries(end, table_->BytesOf(end), series_payload_);
+      ++end;
+    }
+    TSDB_RETURN_IF_ERROR(AppendBatch(static_cast<uint8_t>(PayloadKind::kSeries), series_payload_));
+    logged_ = end;
+  }
+  return absl::OkStatus();
+}
+
+void RunLogger::Append(std::span<const uint8_t> payload) {
+  if (failed()) return;
+  absl::Status status = AppendNewSeries();
+  if (status.ok()) status = AppendBatch(static_cast<uint8_t>(PayloadKind::kRecords), payload);
+  if (!status.ok()) Fail(status);
+}
+
+absl::Status RunLogger::status() const {
+  MutexLock lock(&mutex_);
+  return status_;
+}
+
+void RunLogger::Fail(const absl::Status& status) {
+  MutexLock lock(&mutex_);
+  if (status_.ok()) status_ = status;
+  failed_.store(true, std::memory_order_relaxed);
+}
+
+}  // namespace tsdb::durability

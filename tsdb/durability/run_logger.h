@@ -1,0 +1,61 @@
+// Writes what is about to be merged to the log: new series, then the runs of a part. The merge
+// pipeline encodes parts in parallel, and appends them in the order in which it hands them out, so
+// that replaying the log in order leads to the same records.
+//
+// Invariants
+//  1. A series' labels are in the log before the first record that names its number.
+//  2. After the first failure nothing more is appended: the log holds a prefix of what was merged.
+//
+// Thread safety: every method from any thread, but Append by one thread at a time (the pipeline's
+// order_mutex_).
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "index/label/series_table.h"
+#include "storage/base/mutex.h"
+#include "storage/codec/run.h"
+#include "storage/wal/log.h"
+
+namespace tsdb::durability {
+
+class RunLogger {
+ public:
+  // Of the series in `table` the first `logged` are in the log already.
+  RunLogger(wal::Log* log, const label::SeriesTable* table, SeriesId logged)
+      : log_(log), table_(table), logged_(logged) {}
+
+  // Encodes runs of the columns into `payload`, for Append.
+  static void Encode(std::span<const codec::Run> runs, const Timestamp* times, const double* values,
+                     size_t records, std::vector<uint8_t>& payload);
+
+  // Logs the series that are not in the log yet, then the payload. What fails is kept: see status.
+  void Append(std::span<const uint8_t> payload);
+
+  // Position in the log up to which everything handed to Append is in it.
+  uint64_t last_position() const { return last_position_.load(std::memory_order_acquire); }
+  // Why the log takes nothing any more; OK while it does.
+  absl::Status status() const ABSL_LOCKS_EXCLUDED(mutex_);
+  bool failed() const { return failed_.load(std::memory_order_relaxed); }
+  void Fail(const absl::Status& status) ABSL_LOCKS_EXCLUDED(mutex_);
+
+ private:
+  absl::Status AppendNewSeries();
+  absl::Status AppendBatch(uint8_t kind, std::span<const uint8_t> payload);
+
+  wal::Log* const log_;
+  const label::SeriesTable* const table_;
+  SeriesId logged_;  // Append's thread only, like the next
+  std::vector<uint8_t> series_payload_;
+  std::atomic<uint64_t> last_position_{0};
+  std::atomic<bool> failed_{false};
+  mutable Mutex mutex_;
+  absl::Status status_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace tsdb::durability
