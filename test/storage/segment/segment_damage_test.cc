@@ -1,0 +1,287 @@
+// Segments that are not as they were written: nothing may be read from them that was not written.
+#include <algorithm>
+#include <catch2/catch.hpp>
+
+#include "storage/base/coding.h"
+#include "storage/base/crc32c.h"
+#include "storage/segment/segment_salvage.h"
+#include "test/faults/memory_file_system.h"
+#include "test/storage/segment/segments.h"
+
+namespace tsdb::segment {
+namespace {
+
+using Bytes = std::vector<uint8_t>;
+
+bool Contains(const absl::Status& status, std::string_view text) {
+  return std::string(status.message()).find(text) != std::string::npos;
+}
+
+class Damaged {
+ public:
+  Damaged() : files_({kDirectory}) {
+    REQUIRE(Write(&files_, 7, content_).ok());
+    intact_ = files_.Content(PathOf(7));
+  }
+  const Bytes& intact() const { return intact_; }
+  const SegmentContent& content() const { return content_; }
+  absl::StatusOr<std::unique_ptr<SegmentReader>> Open(Bytes bytes) {
+    files_.SetContent(PathOf(7), std::move(bytes));
+    return OpenSegment(&files_, 7);
+  }
+  Salvage SalvageOf(Bytes bytes) {
+    files_.SetContent(PathOf(7), std::move(bytes));
+    auto salvage = SalvageSegment(&files_, PathOf(7));
+    REQUIRE(salvage.ok());
+    return *std::move(salvage);
+  }
+  // Of the leaf, from its checksum on.
+  std::pair<uint64_t, uint64_t> RangeOf(uint32_t leaf) {
+    const auto reader = *Open(intact_);
+    const uint64_t begin = reader->BlockOffset(leaf);
+    return {begin - kLeafPrefixBytes, begin + reader->Block(leaf).size()};
+  }
+
+ private:
+  const SegmentContent content_ = SmallContent();
+  MemoryFileSystem files_;
+  Bytes intact_;
+};
+
+TEST_CASE("segment: a flip in any byte is found, and only its leaf is lost", "[segment]") {
+  Damaged segment;
+  std::vector<std::pair<uint64_t, uint64_t>> ranges;
+  for (uint32_t i = 0; i < 5; ++i) ranges.push_back(segment.RangeOf(i));
+  for (size_t at = 0; at < segment.intact().size(); ++at) {
+    for (const uint8_t mask : {0x01, 0x80, 0xff}) {
+      CAPTURE(at, mask);
+      Bytes bytes = segment.intact();
+      bytes[at] ^= mask;
+      const bool in_leaf = at >= ranges.front().first && at < ranges.back().second;
+      const auto reader = segment.Open(bytes);
+      REQUIRE(reader.ok() == in_leaf);
+      if (!in_leaf) {
+        // Of another version, as far as an older program can tell, is found by the checksum first.
+        REQUIRE(absl::IsDataLoss(reader.status()));
+        REQUIRE(Contains(reader.status(), PathOf(7)));
+        continue;
+      }
+      REQUIRE((*reader)->VerifyAll().size() == 1);
+      for (uint32_t i = 0; i < 5; ++i) {
+        const bool hit = at >= ranges[i].first && at < ranges[i].second;
+        REQUIRE((*reader)->VerifyBlock(i).ok() == !hit);
+      }
+    }
+  }
+}
+
+TEST_CASE("segment: damage names file, offset, series and time range", "[segment]") {
+  Damaged segment;
+  Bytes bytes = segment.intact();
+  const uint64_t offset = segment.RangeOf(2).first;
+  bytes[offset + 30] ^= 4;
+  const auto reader = *segment.Open(bytes);
+  const absl::Status status = reader->VerifyBlock(2);
+  CHECK(absl::IsDataLoss(status));
+  const auto& leaf = segment.content().leaves[2];
+  for (const std::string& text : {PathOf(7), "offset " + std::to_string(offset),
+                                  std::string("leaf 2"), std::string("17 records of series 4"),
+                                  "from time 7 to " + std::to_string(leaf.timestamps.back())}) {
+    CAPTURE(text, std::string(status.message()));
+    CHECK(Contains(status, text));
+  }
+}
+
+TEST_CASE("segment: cut at any length it does not open", "[segment]") {
+  Damaged segment;
+  for (size_t length = 0; length < segment.intact().size(); ++length) {
+    CAPTURE(length);
+    const Bytes& intact = segment.intact();
+    const auto reader = segment.Open({intact.begin(), intact.begin() + static_cast<long>(length)});
+    REQUIRE(absl::IsDataLoss(reader.status()));
+  }
+}
+
+TEST_CASE("segment: grown it does not open", "[segment]") {
+  Damaged segment;
+  for (const size_t more : {1, 8, 144, 4096}) {
+    Bytes bytes = segment.intact();
+    bytes.resize(bytes.size() + more);
+    CHECK(absl::IsDataLoss(segment.Open(bytes).status()));
+    // Nor with its own footer put behind the growth.
+    std::copy(segment.intact().end() - kSegmentFooterBytes, segment.intact().end(),
+              bytes.end() - kSegmentFooterBytes);
+    CHECK(absl::IsDataLoss(segment.Open(bytes).status()));
+  }
+}
+
+TEST_CASE("segment: under another's number it does not open", "[segment]") {
+  MemoryFileSystem files({kDirectory});
+  REQUIRE(Write(&files, 7, SmallContent()).ok());
+  REQUIRE(files.Rename(PathOf(7), PathOf(8)).ok());
+  CHECK(absl::IsDataLoss(OpenSegment(&files, 8).status()));
+  CHECK(absl::IsNotFound(OpenSegment(&files, 7).status()));
+}
+
+// Makes the checksums of header, sections and footer fit the bytes again, as whoever forges a file
+// would, so that the checks behind them are reached.
+void Reseal(Bytes* bytes) {
+  const size_t footer = bytes->size() - kSegmentFooterBytes;
+  PutFixed32(bytes->data() + 28, crc32c::Compute(std::span(*bytes).first(28)));
+  for (size_t i = 0; i < kSectionCount; ++i) {
+    uint8_t* entry = bytes->data() + footer + 24 * i;
+    const uint64_t offset = GetFixed64(entry), length = GetFixed64(entry + 8);
+    if (offset > bytes->size() || length > bytes->size() - offset) continue;
+    PutFixed32(entry + 20, crc32c::Compute(std::span(*bytes).subspan(offset, length)));
+  }
+  PutFixed32(bytes->data() + footer + 132, crc32c::Compute(std::span(*bytes).subspan(footer, 132)));
+}
+
+// Everything a reader offers must be in bounds, whatever it says.
+size_t TouchAll(const SegmentReader& reader) {
+  size_t sum = reader.VerifyAll().size();
+  for (uint32_t i = 0; i < reader.leaf_count(); ++i) {
+    for (const uint8_t byte : reader.Block(i)) sum += byte;
+    sum += reader.leaf(i).count;
+  }
+  for (auto cursor = reader.series_table(); cursor.Next();) {
+    for (const char c : cursor.entry().labels) sum += static_cast<uint8_t>(c);
+  }
+  for (uint32_t i = 0; i < reader.summary().superseded; ++i) sum += reader.superseded(i).leaf;
+  return sum;
+}
+
+TEST_CASE("segment: forged fields with fitting checksums stay in bounds", "[segment]") {
+  Damaged segment;
+  const uint64_t index = segment.RangeOf(4).second;
+  size_t opened = 0, refused = 0, sum = 0;
+  for (size_t at = 0; at < segment.intact().size(); ++at) {
+    if (at >= kSegmentHeaderBytes && at < index) continue;  // leaves have the flip test
+    for (const uint8_t value : {0x00, 0x01, 0x7f, 0x80, 0xff}) {
+      Bytes bytes = segment.intact();
+      if (bytes[at] == value) continue;
+      bytes[at] = value;
+      Reseal(&bytes);
+      const auto reader = segment.Open(bytes);
+      reader.ok() ? ++opened : ++refused;
+      if (reader.ok()) sum += TouchAll(**reader);
+    }
+  }
+  CHECK(sum > 0);
+  CHECK(opened > 0);  // labels, log sequence: nothing says what they ought to be
+  CHECK(refused > 1000);
+}
+
+TEST_CASE("segment: forged footers are refused", "[segment]") {
+  Damaged segment;
+  const size_t footer = segment.intact().size() - kSegmentFooterBytes;
+  // Offsets in the footer of each 8-byte field but the log sequence, and of the 4-byte ones.
+  for (const size_t field : {0, 8, 24, 32, 48, 56, 72, 80, 88, 96, 112}) {
+    for (const uint64_t value : {uint64_t{0}, uint64_t{8}, uint64_t{1} << 32, uint64_t{1} << 63,
+                                 UINT64_MAX, UINT64_MAX - 7}) {
+      CAPTURE(field, value);
+      Bytes bytes = segment.intact();
+      PutFixed64(bytes.data() + footer + field, value);
+      Reseal(&bytes);
+      REQUIRE(absl::IsDataLoss(segment.Open(bytes).status()));
+    }
+  }
+  for (const size_t field : {16, 40, 64, 120, 124}) {
+    for (const uint32_t value : {0u, 1u, UINT32_MAX, UINT32_MAX / 34}) {
+      CAPTURE(field, value);
+      Bytes bytes = segment.intact();
+      PutFixed32(bytes.data() + footer + field, value);
+      Reseal(&bytes);
+      REQUIRE(absl::IsDataLoss(segment.Open(bytes).status()));
+    }
+  }
+}
+
+TEST_CASE("segment: an unknown version is refused by name", "[segment]") {
+  Damaged segment;
+  for (const size_t at : {size_t{8}, segment.intact().size() - 16}) {
+    Bytes bytes = segment.intact();
+    PutFixed32(bytes.data() + at, 2);
+    Reseal(&bytes);
+    const absl::Status status = segment.Open(bytes).status();
+    CHECK(absl::IsUnimplemented(status));
+    CHECK(Contains(status, "version 2"));
+  }
+}
+
+TEST_CASE("salvage: an intact segment gives everything", "[segment]") {
+  Damaged segment;
+  const Salvage salvage = segment.SalvageOf(segment.intact());
+  CHECK(salvage.damaged.empty());
+  REQUIRE(salvage.leaves.size() == 5);
+  for (size_t i = 0; i < 5; ++i) {
+    CHECK(salvage.leaves[i].entry.series == segment.content().leaves[i].series);
+    CHECK(Bytes(salvage.leaves[i].block.begin(), salvage.leaves[i].block.end()) ==
+          Encode(segment.content().leaves[i]));
+  }
+  REQUIRE(salvage.series);
+  CHECK(salvage.series->size() == 3);
+  CHECK(salvage.series->at(0).labels == "alpha");
+  REQUIRE(salvage.superseded);
+  CHECK(*salvage.superseded == segment.content().superseded);
+}
+
+TEST_CASE("salvage: whatever byte is damaged, all other leaves are had", "[segment]") {
+  Damaged segment;
+  for (size_t at = 0; at < segment.intact().size(); ++at) {
+    CAPTURE(at);
+    Bytes bytes = segment.intact();
+    bytes[at] ^= 0xff;
+    const Salvage salvage = segment.SalvageOf(bytes);
+    std::vector<std::pair<uint64_t, uint64_t>> found;
+    for (const auto& leaf : salvage.leaves) found.emplace_back(leaf.offset, leaf.block.size());
+    size_t expected = 0;
+    for (uint32_t i = 0; i < 5; ++i) {
+      const auto [begin, end] = segment.RangeOf(i);
+      if (at >= begin && at < end) continue;
+      ++expected;
+      const std::pair leaf(begin, end - begin - kLeafPrefixBytes);
+      REQUIRE(std::find(found.begin(), found.end(), leaf) != found.end());
+    }
+    REQUIRE(found.size() == expected);
+  }
+}
+
+TEST_CASE("salvage: cut at any length, the whole leaves before are had", "[segment]") {
+  Damaged segment;
+  const Bytes& intact = segment.intact();
+  for (size_t length = 0; length < intact.size(); ++length) {
+    CAPTURE(length);
+    const Salvage salvage =
+        segment.SalvageOf({intact.begin(), intact.begin() + static_cast<long>(length)});
+    size_t whole = 0;
+    for (uint32_t i = 0; i < 5; ++i) whole += segment.RangeOf(i).second <= length ? 1 : 0;
+    REQUIRE(salvage.leaves.size() == whole);
+    REQUIRE_FALSE(salvage.summary);
+  }
+}
+
+TEST_CASE("salvage: what is salvaged makes a segment again", "[segment]") {
+  Damaged segment;
+  Bytes bytes = segment.intact();
+  bytes[segment.RangeOf(1).first] ^= 1;
+  const Salvage salvage = segment.SalvageOf(bytes);
+  REQUIRE(salvage.damaged.size() == 1);
+  CHECK(salvage.damaged[0].offset == segment.RangeOf(1).first);
+  MemoryFileSystem files({kDirectory});
+  auto builder = *SegmentBuilder::Create(&files, kDirectory, 8);
+  for (const auto& series : *salvage.series) {
+    REQUIRE(builder->AddSeries(series.id, series.labels).ok());
+  }
+  for (const auto& leaf : salvage.leaves) {
+    REQUIRE(builder->AddLeaf(leaf.entry.series, leaf.block).ok());
+  }
+  for (const auto& leaf : *salvage.superseded) REQUIRE(builder->Supersede(leaf).ok());
+  REQUIRE(builder->Finish(0).ok());
+  SegmentContent expected = segment.content();
+  expected.leaves.erase(expected.leaves.begin() + 1);
+  CHECK(Read(**OpenSegment(&files, 8)) == expected);
+}
+
+}  // namespace
+}  // namespace tsdb::segment
