@@ -101,6 +101,8 @@ void AddIngest(CLI::App& app, Flags& flags) {
   AddChoice(app, "--durability", flags.durability,
             {{"async", Durability::kAsync}, {"sync", Durability::kSync}},
             "What a durable commit survives, with --directory");
+  app.add_flag("!--no-checkpoint", flags.checkpoint,
+               "Close without a checkpoint, so that reopening replays the log");
   app.add_option("--sync-delay", flags.sync_delay_us,
                  "Microseconds a sync waits for more commits, with --durability sync")
       ->check(CLI::Range(0u, 100u))
@@ -156,6 +158,7 @@ Options Flags::DatabaseOptions(uint32_t merge_threads, const std::string& databa
   options.directory = database;
   options.durability = durability;
   options.sync_delay_us = sync_delay_us;
+  options.checkpoint_on_close = checkpoint;
   options.memory_budget_bytes = memory_budget;
   options.write_buffer_bytes = write_buffer;
   options.prefault_bytes = prefault;

@@ -41,6 +41,7 @@ struct Flags {
   std::string directory;  // for databases of the runs; empty: in memory
   Durability durability = Durability::kAsync;
   uint32_t sync_delay_us = 0;
+  bool checkpoint = true;
   // lookup
   uint64_t lookups = 1'024'000;
   uint32_t batch = 1024;

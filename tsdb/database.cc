@@ -118,6 +118,8 @@ Snapshot Database::NewSnapshot(SnapshotOptions options) {
 
 absl::Status Database::Flush() { return engine_->Flush(); }
 
+absl::Status Database::Checkpoint() { return engine_->Checkpoint(); }
+
 absl::Status Database::Verify() {
   TSDB_RETURN_IF_ERROR(engine_->Flush());
   TSDB_ASSIGN_OR_RETURN(const uint64_t walked,

@@ -54,12 +54,13 @@ struct Ledger {
 
 // What opening a database with a directory read back from its log.
 struct RecoveryReport {
-  uint64_t batches = 0;
+  uint64_t checkpoint_records = 0;  // loaded from the checkpoint
+  uint64_t batches = 0;             // of the log since then, and their bytes
   uint64_t bytes = 0;
-  uint64_t records = 0;     // read back; they count as appended and accepted in the ledger
-  uint64_t torn_bytes = 0;  // at the log's end: on their way when the process or the power went
-  uint64_t orphans = 0;     // records dropped because the labels of their series are lost
-  // Every stretch of the log that is not what was written, with file, offset, length and what it
+  uint64_t log_records = 0;  // replayed; with the checkpoint's they count as appended and accepted
+  uint64_t torn_bytes = 0;   // at the log's end: on their way when the process or the power went
+  uint64_t orphans = 0;      // records dropped because the labels of their series are lost
+  // Every stretch of a file that is not what was written, with file, offset, length and what it
   // cost. Empty: nothing that was durable is missing.
   std::vector<std::string> damage;
 };
@@ -98,10 +99,13 @@ struct Stats {
   uint64_t blocked_ns = 0;
   uint64_t commit_wait_ns = 0;  // waits for tickets and fresh snapshots, merging included
 
-  uint64_t log_batches = 0;     // appended to the log since the start
-  uint64_t log_bytes = 0;       // of them
-  uint64_t log_syncs = 0;       // waits of the log for the disk
-  uint64_t log_blocked_ns = 0;  // merges' waits for the log to take more
+  uint64_t log_batches = 0;       // appended to the log since the start
+  uint64_t log_bytes = 0;         // of them
+  uint64_t log_syncs = 0;         // waits of the log for the disk
+  uint64_t log_blocked_ns = 0;    // merges' waits for the log to take more
+  uint64_t checkpoints = 0;       // written since the start
+  uint64_t checkpoint_bytes = 0;  // of all of them
+  uint64_t checkpoint_failures = 0;
 
   uint64_t retired_bytes = 0;      // replaced, kept for readers that may still look at them
   uint64_t reader_age_epochs = 0;  // how many reclamation rounds the oldest reader has been reading
@@ -149,6 +153,10 @@ class Database {
   // zero.
   absl::Status Flush();
 
+  // Writes a checkpoint now, beside readers and writers: everything merged before the call. kOk at
+  // once for a database in memory. An error leaves the checkpoint and log that were there.
+  absl::Status Checkpoint();
+
   // Compares the tree's invariants and record count, found by walking it, with the ledger.
   // kDataLoss says what differs. Meaningful when nothing is appended meanwhile; it flushes first.
   absl::Status Verify();
@@ -158,8 +166,9 @@ class Database {
   // What Open read back; all zero for a database in memory.
   const RecoveryReport& Recovery() const;
 
-  // Flushes and makes the log durable; appenders made after it refuse every append.
-  // kFailedPrecondition, with nothing done, while an Appender is alive. The destructor calls it.
+  // Flushes, makes the log durable and writes a checkpoint (see Options); appenders made after it
+  // refuse every append. kFailedPrecondition, with nothing done, while an Appender is alive. The
+  // destructor calls it.
   absl::Status Close();
 
  private:

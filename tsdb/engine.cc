@@ -185,6 +185,9 @@ Stats Engine::Statistics() const {
     stats.log_bytes = log_stats.bytes;
     stats.log_syncs = log_stats.syncs;
     stats.log_blocked_ns = log_stats.blocked_ns;
+    stats.checkpoints = checkpoints_.load(std::memory_order_relaxed);
+    stats.checkpoint_bytes = checkpoint_bytes_.load(std::memory_order_relaxed);
+    stats.checkpoint_failures = checkpoint_failures_.load(std::memory_order_relaxed);
   }
   stats.retired_bytes = tree.epochs().retired_bytes();
   stats.reader_age_epochs = tree.epochs().OldestReaderAge();

@@ -8,6 +8,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <thread>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -58,6 +59,7 @@ class Engine {
   // Everything merged so far is as durable as the mode promises.
   absl::Status AwaitDurable();
   absl::Status CloseLog();
+  absl::Status Checkpoint() ABSL_LOCKS_EXCLUDED(checkpoint_mutex_);
 
   const Options options;
   // Of a database with a directory. The pipeline uses log and logger until it is gone.
@@ -65,6 +67,7 @@ class Engine {
   std::unique_ptr<wal::LocalLog> log;
   std::unique_ptr<durability::RunLogger> logger;
   RecoveryReport recovery;
+  FileSystem* files = nullptr;
 
   label::SeriesTable series;
   tree::Tree tree;
@@ -79,7 +82,24 @@ class Engine {
 
  private:
   explicit Engine(const Options& resolved);
+  absl::Status LoadDirectory(uint64_t* log_from) ABSL_LOCKS_EXCLUDED(checkpoint_mutex_);
+  absl::Status ReplayLog(Database& database, uint64_t from);
+  absl::Status CheckpointLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(checkpoint_mutex_);
+  void CheckpointLoop() ABSL_LOCKS_EXCLUDED(checkpoint_mutex_);
   void FillLedger(Ledger& ledger) const ABSL_LOCKS_EXCLUDED(registry_mutex_);
+
+  // Outermost of all: held while a checkpoint is written.
+  Mutex checkpoint_mutex_;
+  uint64_t checkpoint_number_ ABSL_GUARDED_BY(checkpoint_mutex_) = 0;
+  std::atomic<uint64_t> checkpointed_log_bytes_{0};  // of the log, when the last one was written
+  std::atomic<uint64_t> checkpoints_{0};
+  std::atomic<uint64_t> checkpoint_bytes_{0};
+  std::atomic<uint64_t> checkpoint_failures_{0};
+  // Wakes the checkpointing thread to look, or to end.
+  Mutex wake_mutex_;
+  CondVar wake_;
+  bool ending_ ABSL_GUARDED_BY(wake_mutex_) = false;
+  std::thread checkpointer_;
 
   mutable Mutex registry_mutex_;
   std::vector<std::unique_ptr<ingest::Slot>> slots_ ABSL_GUARDED_BY(registry_mutex_);

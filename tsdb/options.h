@@ -22,8 +22,8 @@ enum class Durability : uint8_t {
 
 struct Options {
   // Where the database lives: a directory of its own, made if its parent exists. Empty: in memory,
-  // gone when closed. All data must fit the memory budget in this version; the directory holds the
-  // log, from which the database is read back when it is opened.
+  // gone when closed. All data must fit the memory budget in this version; the directory holds a
+  // checkpoint and the log since then, from which the database is read back when it is opened.
   std::string directory;
 
   // Change to kSync when what was acknowledged must survive the loss of power. A durable commit
@@ -41,6 +41,13 @@ struct Options {
   // A log file is ended, and another begun, once it is this long; at least 64 KiB. Its space is
   // allocated ahead. Lower it where space is scarce.
   uint64_t log_file_bytes = uint64_t{64} << 20;
+
+  // A checkpoint writes everything to one file, so that the log before it can go and opening need
+  // not replay it. One is made when the log has grown by this and by the size of what is stored
+  // since the last one, and when the database is closed. Lower it to open faster after a crash.
+  uint64_t checkpoint_log_bytes = uint64_t{256} << 20;
+  // Change to false to close at once, and open by replaying the log.
+  bool checkpoint_on_close = true;
 
   // Bound on write buffer and stored data together, in bytes. 0: half of the machine's (or its
   // container's) memory. Set it when the process has other large tenants. A database in memory

@@ -29,11 +29,7 @@ bool HoldsSlot(const SharedLeaf& shared, uint32_t slot) {
 void TreeWriter::AppendShared(Page& page, uint32_t slot, Times times, Values values, size_t count) {
   SharedLeaf* shared = page.shared.load(std::memory_order_relaxed);
   if (count >= kPromoteSamples) {
-    if (shared != nullptr && HoldsSlot(*shared, slot)) {
-      MergeShared(page, static_cast<int>(slot));
-    } else {
-      PromoteSeries(page, slot, nullptr, nullptr, 0);
-    }
+    MakeDense(page, slot);
     AppendDense(page, slot, times, values, count, EncodedAhead());
     return;
   }
@@ -52,6 +48,16 @@ void TreeWriter::AppendShared(Page& page, uint32_t slot, Times times, Values val
   shared->AppendDelta(static_cast<uint8_t>(slot), times, values, static_cast<uint32_t>(count));
   counts_[Counter::kLate] += static_cast<int64_t>(count);
   page.late_records += count;
+}
+
+// Gives a sparse series leaves of its own.
+void TreeWriter::MakeDense(Page& page, uint32_t slot) {
+  const SharedLeaf* shared = page.shared.load(std::memory_order_relaxed);
+  if (shared != nullptr && HoldsSlot(*shared, slot)) {
+    MergeShared(page, static_cast<int>(slot));
+  } else {
+    PromoteSeries(page, slot, nullptr, nullptr, 0);
+  }
 }
 
 // Makes a series dense with these samples, strictly increasing, already counted.

@@ -75,6 +75,35 @@ size_t TreeWriter::EncodeAhead(const Page& page, SeriesId series, Times times, V
   return begin;
 }
 
+void TreeWriter::AppendBlock(Page& page, SeriesId series, std::span<const uint8_t> block) {
+  const auto view = codec::BlockView::Trusted(block.data());
+  const codec::BlockStatistics statistics = view.Statistics();
+  const uint32_t slot = Tree::SlotOf(series);
+  const bool leaf_sized =
+      statistics.count >= kLeafSamples / 2 && statistics.count <= kLeafSamplesMax;
+  if (leaf_sized && page.dense[slot].load(std::memory_order_relaxed) == nullptr) {
+    MakeDense(page, slot);
+  }
+  SeriesVersion* version = page.dense[slot].load(std::memory_order_relaxed);
+  if (leaf_sized && version != nullptr && version->owner_count() == 0 &&
+      version->late.load(std::memory_order_relaxed) == nullptr &&
+      (!version->any || statistics.time_first > version->last)) {
+    auto* leaf = static_cast<uint8_t*>(leaf_memory_.Allocate(block.size()));
+    std::memcpy(leaf, block.data(), block.size());
+    LinkLeaf(version, statistics.time_first, leaf, statistics.count);
+    version->last = statistics.time_last;
+    version->any = true;
+    counts_[Counter::kMerged] += statistics.count;
+    counts_[Counter::kInTree] += statistics.count;
+    return;
+  }
+  const size_t room = (statistics.count + 63) / 64 * 64;
+  block_.Resize(room);  // not decoded_: merging what is late or shared uses that
+  view.DecodeTimestamps(block_.times.data());
+  view.DecodeValues(block_.values.data());
+  AppendRun(page, series, block_.times.data(), block_.values.data(), statistics.count);
+}
+
 void TreeWriter::DropAhead(EncodedAhead ahead, size_t used) {
   for (const uint8_t* leaf : ahead.leaves.subspan(used)) {
     leaf_memory_.Retire(leaf, codec::BlockView::Trusted(leaf).bytes());

@@ -70,6 +70,11 @@ class TreeWriter {
   size_t EncodeAhead(const Page& page, SeriesId series, const Timestamp* times,
                      const double* values, size_t count, std::vector<const uint8_t*>& leaves);
 
+  // Takes in an encoded block of one series, strictly increasing, as a leaf if it can be one (it
+  // lies above all the series has, which is in leaves, and is not small), else sample by sample.
+  // REQUIRES: the caller owns `page`, and the block was checked.
+  void AppendBlock(Page& page, SeriesId series, std::span<const uint8_t> block);
+
   // Ask for the memory that AppendRun of this series will touch: its version, some runs ahead, and
   // then, once that has come, the end of its open leaf, where `count` samples will go.
   static void PrefetchVersion(const Page& page, SeriesId series) {
@@ -129,6 +134,7 @@ class TreeWriter {
   void GroupDelta(const SharedLeaf& shared, uint32_t* offsets);
   void ReplaceShared(Page& page, const uint16_t* starts);
   void MergeShared(Page& page, int promote_slot);
+  void MakeDense(Page& page, uint32_t slot);
   void PromoteSeries(Page& page, uint32_t slot, Times times, Values values, size_t count);
 
   Tree* const tree_;
@@ -143,7 +149,7 @@ class TreeWriter {
   // Of the run that EncodeAhead saw last: the next one is often the same series'.
   SeriesId ahead_series_ = kNoSeries;
   codec::EncodeHint ahead_hint_;
-  SampleScratch in_order_, late_, sorted_, decoded_, merged_, shared_;
+  SampleScratch in_order_, late_, sorted_, decoded_, merged_, shared_, block_;
   std::vector<uint64_t> sort_keys_, sort_swap_;
 };
 

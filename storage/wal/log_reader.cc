@@ -79,15 +79,23 @@ class Replay {
     TSDB_ASSIGN_OR_RETURN(const std::vector<uint64_t> firsts,
                           ListLogFiles(files_, directory_, &report_.foreign));
     TSDB_RETURN_IF_ERROR(CheckVersions(firsts));
-    if (!firsts.empty()) report_.last_sequence = firsts[0] - 1;
+    // What lies before `from` may be gone, in whole files.
+    report_.last_sequence = from_ - 1;
+    if (!firsts.empty() && firsts[0] <= from_) report_.last_sequence = firsts[0] - 1;
+    if (!firsts.empty() && firsts[0] > from_) {
+      report_.damage.push_back({JoinPath(directory_, LogFileName(firsts[0])), 0, 0, from_,
+                                firsts[0] - 1, "files before this one are missing"});
+      report_.last_sequence = firsts[0] - 1;
+    }
     for (size_t i = 0; i < firsts.size(); ++i) {
       const uint64_t limit = i + 1 < firsts.size() ? firsts[i + 1] : kNoLimit;
       if (limit <= from_) {
         report_.last_sequence = limit - 1;
-        continue;
+        continue;  // the next file begins at `from` or before it
       }
       TSDB_RETURN_IF_ERROR(ReadFile(firsts[i], limit));
     }
+    report_.last_sequence = std::max(report_.last_sequence, from_ - 1);
     return std::move(report_);
   }
 

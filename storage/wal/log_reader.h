@@ -26,8 +26,9 @@ namespace tsdb::wal {
 absl::StatusOr<std::vector<uint64_t>> ListLogFiles(FileSystem* files, const std::string& directory,
                                                    std::vector<std::string>* foreign);
 
-// Passes every intact batch from `from` on to `visit`. kUnimplemented, before anything is passed
-// on, for files of another version; errors of the file system as they come. Changes nothing.
+// Passes every intact batch from `from` (at least 1) on to `visit`. kUnimplemented, before anything
+// is passed on, for files of another version; errors of the file system as they come. Changes
+// nothing.
 absl::StatusOr<ReplayReport> ReplayLog(FileSystem* files, const std::string& directory,
                                        uint64_t from, const ReplayVisitor& visit);
 

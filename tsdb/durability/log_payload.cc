@@ -6,10 +6,7 @@
 #include "storage/base/status_macros.h"
 
 namespace tsdb::durability {
-namespace {
-
-// Whether the bytes are just what Labels makes of the labels in them.
-bool AreCanonical(std::string_view bytes) {
+bool AreCanonicalLabels(std::string_view bytes) {
   const Labels claimed = Labels::FromCanonicalBytes(bytes);
   std::vector<Label> labels;
   // Reading labels stops at the end of the bytes, whatever they are.
@@ -17,8 +14,6 @@ bool AreCanonical(std::string_view bytes) {
   const absl::StatusOr<Labels> made = Labels::Create(labels);
   return made.ok() && made->bytes() == bytes;
 }
-
-}  // namespace
 
 void AppendSeries(SeriesId series, std::string_view labels, std::vector<uint8_t>& payload) {
   AppendVarint64(&payload, series);
@@ -41,7 +36,7 @@ absl::Status ReadSeries(
                                               offset, " of ", payload.size(), " of the payload"));
     }
     const std::string_view labels(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-    if (!AreCanonical(labels)) {
+    if (!AreCanonicalLabels(labels)) {
       return absl::DataLossError(absl::StrCat("reading series: the labels of series ", series,
                                               " at byte ", offset,
                                               " of the payload are not well-formed"));

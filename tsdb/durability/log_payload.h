@@ -21,6 +21,9 @@ enum class PayloadKind : uint8_t {
   kNumbering = 3,  // numbers given before this mean nothing after it
 };
 
+// Whether the bytes are just what Labels makes of the labels in them (Labels::bytes).
+bool AreCanonicalLabels(std::string_view bytes);
+
 // Adds a series to a kSeries payload. `labels`: canonical bytes (Labels::bytes).
 void AppendSeries(SeriesId series, std::string_view labels, std::vector<uint8_t>& payload);
 

@@ -1,5 +1,6 @@
 #include "tsdb/durability/recovery.h"
 
+#include <numeric>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -14,6 +15,11 @@ namespace {
 constexpr SeriesId kUnknown = ~SeriesId{0};
 
 }  // namespace
+
+LogReplayer::LogReplayer(label::SeriesTable* table, Sink sink)
+    : table_(table), sink_(std::move(sink)), numbers_(table->Count()) {
+  std::iota(numbers_.begin(), numbers_.end(), SeriesId{0});
+}
 
 absl::Status LogReplayer::Apply(uint64_t sequence, uint8_t kind, std::span<const uint8_t> payload) {
   absl::Status damage;

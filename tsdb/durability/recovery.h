@@ -21,7 +21,8 @@ class LogReplayer {
   using Sink = std::function<absl::Status(SeriesId series, std::span<const Timestamp> times,
                                           std::span<const double> values)>;
 
-  LogReplayer(label::SeriesTable* table, Sink sink) : table_(table), sink_(std::move(sink)) {}
+  // Series that are in the table already keep their numbers in the log, too.
+  LogReplayer(label::SeriesTable* table, Sink sink);
 
   // Applies one batch. Bytes that are not what this program writes are counted as damage, with
   // what they cost; only an error of the sink or of the table ends the replay.
