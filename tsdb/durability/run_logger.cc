@@ -11,10 +11,12 @@ constexpr size_t kSeriesBytesPerBatch = size_t{1} << 20;
 
 }  // namespace
 
-void RunLogger::Encode(std::span<const codec::Run> runs, const Timestamp* times,
-                       const double* values, size_t records, std::vector<uint8_t>& payload) {
-  payload.resize(codec::EncodedRunsBytesMax(records, runs.size()));
-  payload.resize(codec::EncodeRuns(runs, times, values, payload.data()));
+std::span<const uint8_t> RunLogger::Encode(std::span<const codec::Run> runs, const Timestamp* times,
+                                           const double* values, size_t records,
+                                           std::vector<uint8_t>& scratch) {
+  const size_t most = codec::EncodedRunsBytesMax(records, runs.size());
+  if (scratch.size() < most) scratch.resize(most);
+  return {scratch.data(), codec::EncodeRuns(runs, times, values, scratch.data())};
 }
 
 absl::Status RunLogger::AppendBatch(uint8_t kind, std::span<const uint8_t> payload) {

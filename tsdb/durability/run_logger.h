@@ -30,9 +30,11 @@ class RunLogger {
   RunLogger(wal::Log* log, const label::SeriesTable* table, SeriesId logged)
       : log_(log), table_(table), logged_(logged) {}
 
-  // Encodes runs of the columns into `payload`, for Append.
-  static void Encode(std::span<const codec::Run> runs, const Timestamp* times, const double* values,
-                     size_t records, std::vector<uint8_t>& payload);
+  // Encodes runs of the columns, for Append: returns the bytes, which are at the front of `scratch`
+  // (it only grows).
+  static std::span<const uint8_t> Encode(std::span<const codec::Run> runs, const Timestamp* times,
+                                         const double* values, size_t records,
+                                         std::vector<uint8_t>& scratch);
 
   // Logs the series that are not in the log yet, then the payload. What fails is kept: see status.
   void Append(std::span<const uint8_t> payload);

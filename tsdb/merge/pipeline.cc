@@ -264,8 +264,9 @@ void MergePipeline::RunPasses(const Work& work) {
     BuildItems(*batch);
     EncodeAhead(context, *batch);
     if (logger_ != nullptr) {
-      durability::RunLogger::Encode(batch->runs, batch->times, batch->values,
-                                    batch->part.end - batch->part.begin, batch->payload);
+      batch->payload = durability::RunLogger::Encode(batch->runs, batch->times, batch->values,
+                                                     batch->part.end - batch->part.begin,
+                                                     batch->payload_scratch);
     }
     if (!batch->holds_chunk) DropChunk(batch->part.chunk);
   }

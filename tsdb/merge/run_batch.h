@@ -8,6 +8,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "index/tree/owner_queue.h"
@@ -64,8 +65,9 @@ struct RunBatch {
   std::vector<PageItem> items;
   std::vector<RunAhead> ahead;  // by run
   std::vector<const uint8_t*> ahead_leaves;
-  std::vector<uint8_t> payload;  // for the log, where there is one
-  bool holds_chunk = false;      // the columns are the chunk's: it is released with the batch
+  std::vector<uint8_t> payload_scratch;
+  std::span<const uint8_t> payload;  // for the log, where there is one
+  bool holds_chunk = false;          // the columns are the chunk's: it is released with the batch
   // Items not yet applied, plus one while the items are being handed out.
   std::atomic<uint32_t> unfinished{0};
 
