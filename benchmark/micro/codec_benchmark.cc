@@ -6,7 +6,7 @@
 // several rounds, in ns per sample, of encoding, of decoding each column, of a point lookup (Find,
 // then ValueAt) and of reading a block's statistics (ns per block). Blocks hold 512 samples and the
 // inputs fit in the L2 cache. The last column is a hash of all encoded bytes, the same for every
-// instruction set.
+// instruction set. Runs (run_rows.h) come first.
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -20,6 +20,7 @@
 #include <string>
 #include <vector>
 
+#include "benchmark/micro/run_rows.h"
 #include "storage/codec/block.h"
 #include "storage/codec/instruction_set.h"
 #include "test/storage/codec/recorded_columns.h"
@@ -257,7 +258,9 @@ void Report(const DataSet& data, int rounds) {
   }
 }
 
-int Run(int rounds) {
+int Main(int rounds) {
+  ReportRuns(ReadNodeColumns(), rounds);
+  std::printf("\n");
   std::printf("%-30s %-8s %23s  %20s %6s %6s\n", "blocks of 512 samples", "", "bytes per sample",
               "ns per sample", "ns per", "ns per");
   std::printf("%-30s %-8s %7s %7s %7s  %6s %6s %6s %6s %6s  %s\n", "data set", "kernels", "time",
@@ -271,5 +274,5 @@ int Run(int rounds) {
 }  // namespace tsdb::codec
 
 int main(int argc, char** argv) {
-  return tsdb::codec::Run(argc > 1 ? std::max(1, std::atoi(argv[1])) : 40);
+  return tsdb::codec::Main(argc > 1 ? std::max(1, std::atoi(argv[1])) : 40);
 }

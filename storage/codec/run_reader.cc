@@ -1,8 +1,10 @@
+#include <algorithm>
 #include <bit>
 #include <cstring>
-#include <limits>
+#include <string>
 
 #include "absl/strings/str_cat.h"
+#include "storage/codec/bit_stream.h"
 #include "storage/codec/kernels.h"
 #include "storage/codec/run.h"
 #include "storage/codec/run_layout.h"
@@ -10,168 +12,229 @@
 namespace tsdb::codec {
 namespace {
 
-double FromBits(uint64_t bits) { return std::bit_cast<double>(bits); }
+// Integers on their way to decimals.
+constexpr size_t kTile = 256;
 
 }  // namespace
 
-absl::StatusOr<RunsReader> RunsReader::Parse(std::span<const uint8_t> payload) {
-  if (payload.size() < kRunsPadding) {
+bool RunsReader::Fail(const char* what) {
+  status_ = absl::DataLossError(absl::StrCat("reading runs: bad ", what, " in run ", runs_read_,
+                                             " of ", runs_, ", at byte ", at_ - begin_,
+                                             ": the records are damaged"));
+  return false;
+}
+
+bool RunsReader::Varint(uint64_t& value, const char* what) {
+  if (at_ < end_ && *at_ < 0x80) [[likely]] {
+    value = *at_++;
+    return true;
+  }
+  const uint8_t* after = ReadVarint(at_, end_, value);
+  if (after == nullptr) return Fail(what);
+  at_ = after;
+  return true;
+}
+
+bool RunsReader::Byte(uint32_t& value, uint32_t greatest, const char* what) {
+  if (at_ == end_ || *at_ > greatest) return Fail(what);
+  value = *at_++;
+  return true;
+}
+
+const uint8_t* RunsReader::Packed(size_t count, uint32_t width, const char* what) {
+  const uint8_t* column = at_;
+  const size_t bytes = BitStreamBytes(count, width);
+  if (bytes > static_cast<size_t>(end_ - at_)) {
+    Fail(what);
+    return nullptr;
+  }
+  at_ += bytes;
+  return column;
+}
+
+absl::StatusOr<RunsReader> RunsReader::Parse(std::span<const uint8_t> bytes, size_t records_max) {
+  RunsReader reader;
+  reader.begin_ = reader.at_ = bytes.data();
+  if (bytes.size() < 2 + kBitStreamSlack) {
     return absl::DataLossError(
-        absl::StrCat("runs: a payload of ", payload.size(), " bytes is too short"));
+        absl::StrCat("reading runs: cut short, there are ", bytes.size(), " bytes"));
   }
-  for (const uint8_t byte : payload.last(kRunsPadding)) {
-    if (byte != 0) return absl::DataLossError("runs: the payload does not end in zeros");
+  reader.end_ = bytes.data() + bytes.size() - kBitStreamSlack;
+  if (LoadAs<uint64_t>(reader.end_) != 0) {
+    return absl::DataLossError(absl::StrCat("reading runs: no end mark at byte ",
+                                            bytes.size() - kBitStreamSlack, ": cut short"));
   }
-  RunsReader reader(payload);
-  ByteReader bytes(payload.first(payload.size() - kRunsPadding));
-  uint64_t records;
-  uint64_t runs;
-  if (!bytes.ReadVarint64(&records) || !bytes.ReadVarint64(&runs) || records > kRunsRecordsMax ||
-      runs > records) {
-    return absl::DataLossError("runs: malformed header");
+  uint64_t records = 0, runs = 0;
+  if (!reader.Varint(records, "number of records") || !reader.Varint(runs, "number of runs")) {
+    return reader.status_;
   }
-  reader.position_ = bytes.position();
-  reader.records_ = reader.records_left_ = static_cast<size_t>(records);
-  reader.runs_left_ = static_cast<size_t>(runs);
+  // A run takes two bytes at least.
+  if (records > records_max || records > UINT32_MAX || runs > records ||
+      (runs == 0) != (records == 0) || runs > bytes.size() / 2) {
+    return absl::DataLossError(absl::StrCat("reading runs: ", bytes.size(), " bytes claim ",
+                                            records, " records in ", runs, " runs; at most ",
+                                            records_max, " records are possible here"));
+  }
+  reader.records_ = records;
+  reader.runs_ = runs;
   return reader;
 }
 
-const RunsReader::DecodedRun* RunsReader::Next() {
-  const size_t end = payload_.size() - kRunsPadding;
-  if (!status_.ok()) return nullptr;
-  const size_t offset = position_;
-  if (runs_left_ == 0) {
-    if (records_left_ != 0 || position_ != end) {
-      status_ = absl::DataLossError(absl::StrCat("runs: ", records_left_, " records missing, ",
-                                                 end - position_, " bytes left over at the end"));
-    }
-    return nullptr;
+bool RunsReader::ReadHead(uint8_t& tag, Run& run) {
+  if (at_ == end_) return Fail("first byte");
+  tag = *at_++;
+  uint64_t step = 1, count = count_;
+  if ((tag & kRunNextSeries) == 0 && !Varint(step, "series")) return false;
+  if (step > UINT32_MAX) return Fail("series");
+  if ((tag & kRunCountAgain) == 0 && !Varint(count, "count")) return false;
+  if (count == 0 || count > records_ - records_read_) return Fail("count");
+  run.series = series_ + static_cast<SeriesId>(step);
+  run.begin = static_cast<uint32_t>(records_read_);
+  run.count = static_cast<uint32_t>(count);
+  return true;
+}
+
+bool RunsReader::ReadTimes(uint32_t mode, const Run& run, Timestamp* times) {
+  Timestamp* out = times + run.begin;
+  const size_t count = run.count;
+  if (mode == static_cast<uint32_t>(RunTimes::kSame)) {
+    if (count != count_) return Fail("count for the times of the run before");
+    std::memcpy(out, out - count, count * sizeof(Timestamp));
+    return true;
   }
-  ByteReader bytes(payload_.subspan(position_, end - position_));
   uint64_t step = 0;
-  uint64_t count = 0;
-  bool good = bytes.ReadVarint64(&step) && bytes.ReadVarint64(&count) &&
-              step <= std::numeric_limits<SeriesId>::max() - run_.series && count > 0 &&
-              count <= records_left_;
-  if (good) {
-    position_ += bytes.position();
-    run_.series += static_cast<SeriesId>(step);
-    good = ReadTimes(static_cast<size_t>(count)) && ReadValues(static_cast<size_t>(count));
+  if (!Varint(step, "time")) return false;
+  const uint64_t base = static_cast<uint64_t>(time_) + static_cast<uint64_t>(FromZigzag(step));
+  time_ = static_cast<Timestamp>(base);
+  if (mode == static_cast<uint32_t>(RunTimes::kDelta)) {
+    uint64_t zigzag = 0;
+    uint32_t width = 0;
+    if (!Varint(zigzag, "step of time") || !Byte(width, 64, "width of times")) return false;
+    const auto least = static_cast<uint64_t>(FromZigzag(zigzag));
+    const uint8_t* column = Packed(count - 1, width, "length of times");
+    if (column == nullptr) return false;
+    uint64_t time = base;
+    out[0] = time_;
+    UnpackBits(column, count - 1, width, [&](size_t i, uint64_t packed) {
+      time += least + packed;
+      out[i + 1] = static_cast<Timestamp>(time);
+    });
+    return true;
   }
-  if (!good) {
-    status_ = absl::DataLossError(
-        absl::StrCat("runs: malformed run at byte ", offset, " of ", payload_.size()));
-    return nullptr;
+  if (mode == static_cast<uint32_t>(RunTimes::kLine)) {
+    uint64_t zigzag = 0;
+    if (!Varint(zigzag, "stride") || !Byte(time_width_, 64, "width of times")) return false;
+    stride_ = static_cast<uint64_t>(FromZigzag(zigzag));
   }
-  --runs_left_;
-  records_left_ -= static_cast<size_t>(count);
-  run_.times = times_;
-  run_.values = values_;
-  return &run_;
+  const uint32_t width = count == 1 ? 0 : time_width_;
+  const uint8_t* column = Packed(count, width, "length of times");
+  if (column == nullptr) return false;
+  UnpackBits(column, count, width, [&, stride = stride_](size_t i, uint64_t packed) {
+    out[i] = static_cast<Timestamp>(base + i * stride + packed);
+  });
+  return true;
 }
 
-// The packed stream at the position, which moves past it, or null when there is not enough.
-const uint8_t* RunsReader::TakePacked(size_t count, uint32_t width) {
-  const size_t bytes = StreamBytes(count, width);
-  if (width > 64 || bytes > payload_.size() - kRunsPadding - position_) return nullptr;
-  const uint8_t* stream = payload_.data() + position_;
-  position_ += bytes;
-  return stream;
-}
-
-bool RunsReader::ReadTimes(size_t count) {
-  ByteReader bytes(payload_.subspan(position_, payload_.size() - kRunsPadding - position_));
-  uint8_t mode;
-  uint64_t first;
-  uint64_t stride = 0;
+bool RunsReader::ReadDecimals(uint8_t tag, const Run& run, double* values) {
+  if ((tag & kRunDecimalsAgain) == 0 && (!Byte(exponent_, kDecimalExponentMax, "exponent") ||
+                                         !Byte(value_width_, 64, "width of values"))) {
+    return false;
+  }
+  const auto mode = static_cast<RunValues>(tag >> kRunValuesShift & 3);
+  const uint32_t width = run.count == 1 ? 0 : value_width_;
+  uint64_t zigzag = 0;
+  if (!Varint(zigzag, "first value")) return false;
+  auto integer = static_cast<uint64_t>(FromZigzag(zigzag));
   uint64_t least = 0;
-  if (!bytes.ReadByte(&mode)) return false;
-  if (mode == kTimesAsBefore) {
-    position_ += bytes.position();
-    return times_.size() == count;
+  if (mode == RunValues::kDelta) {
+    if (!Varint(zigzag, "step of values")) return false;
+    least = static_cast<uint64_t>(FromZigzag(zigzag));
   }
-  if (mode > 64 || !bytes.ReadVarint64(&first)) return false;
-  if (count > 1 && (!bytes.ReadVarint64(&stride) || !bytes.ReadVarint64(&least))) return false;
-  position_ += bytes.position();
-  const uint8_t* stream = TakePacked(count - 1, mode);
-  if (stream == nullptr) return false;
-  times_.resize(count);
-  uint64_t line = previous_first_ + static_cast<uint64_t>(UnZigZag(first));
-  previous_first_ = line;
-  times_[0] = static_cast<Timestamp>(line);
-  const auto step = static_cast<uint64_t>(UnZigZag(stride));
-  line += static_cast<uint64_t>(UnZigZag(least));
-  for (size_t i = 1; i < count; ++i) {
-    line += step;
-    times_[i] = static_cast<Timestamp>(line + StreamAt(stream, i - 1, mode));
+  const bool frame = mode == RunValues::kFrame;
+  const uint8_t* column = Packed(frame ? run.count : run.count - 1, width, "length of values");
+  if (column == nullptr) return false;
+  alignas(64) int64_t integers[kTile + 8];
+  double* out = values + run.begin;
+  // Steps have the first value apart, and the first tile is one longer: that way every tile begins
+  // with a whole byte.
+  for (size_t done = 0, packed_done = 0; done < run.count;) {
+    const size_t apart = !frame && done == 0 ? 1 : 0;
+    const size_t count = std::min<size_t>(kTile + apart, run.count - done);
+    if (apart == 1) integers[0] = static_cast<int64_t>(integer);
+    int64_t* const to = integers + apart;
+    const uint8_t* const from = column + packed_done / 8 * width;
+    if (frame) {
+      UnpackBits(from, count, width, [&](size_t i, uint64_t packed) {
+        to[i] = static_cast<int64_t>(integer + packed);
+      });
+    } else if (mode == RunValues::kDelta) {
+      UnpackBits(from, count - apart, width, [&](size_t i, uint64_t packed) {
+        to[i] = static_cast<int64_t>(integer += least + packed);
+      });
+    } else {
+      UnpackBits(from, count - apart, width, [&](size_t i, uint64_t packed) {
+        to[i] = static_cast<int64_t>(integer += static_cast<uint64_t>(FromZigzag(packed)));
+      });
+    }
+    const size_t rows = (count + 7) / 8 * 8;
+    std::fill(integers + count, integers + rows, 0);
+    Kernels().to_decimals(integers, rows, static_cast<int>(exponent_), out + done);
+    done += count;
+    packed_done += kTile;
+  }
+  return (tag & kRunExceptions) == 0 || ReadExceptions(run, values);
+}
+
+bool RunsReader::ReadExceptions(const Run& run, double* values) {
+  uint64_t exceptions = 0;
+  if (!Varint(exceptions, "number of exceptions")) return false;
+  if (exceptions > run.count) return Fail("number of exceptions");
+  uint64_t next = 0;
+  for (; exceptions > 0; --exceptions) {
+    uint64_t gap = 0;
+    if (!Varint(gap, "place of an exception")) return false;
+    if (gap >= run.count - next) return Fail("place of an exception");
+    if (static_cast<size_t>(end_ - at_) < sizeof(double)) return Fail("length of an exception");
+    next += gap;
+    values[run.begin + next] = LoadAs<double>(at_);
+    at_ += sizeof(double);
+    ++next;
   }
   return true;
 }
 
-bool RunsReader::ReadValues(size_t count) {
-  ByteReader bytes(payload_.subspan(position_, payload_.size() - kRunsPadding - position_));
-  uint8_t mode;
-  if (!bytes.ReadByte(&mode)) return false;
-  position_ += 1;
-  values_.resize(count);
-  if (mode == kConstantValue) {
-    uint64_t bits;
-    if (!bytes.ReadFixed64(&bits)) return false;
-    position_ += sizeof(bits);
-    values_.assign(count, FromBits(bits));
-    return true;
-  }
-  if (mode == kRawValues) {
-    const uint8_t* raw = TakePacked(count, 64);
-    if (raw == nullptr) return false;
-    std::memcpy(values_.data(), raw, count * sizeof(double));
-    return true;
-  }
-  const bool deltas = mode >= kDecimalDeltas;
-  const int exponent = mode - (deltas ? kDecimalDeltas : 0);
-  return exponent <= kDecimalExponentMax && ReadDecimals(count, exponent, deltas);
+bool RunsReader::ReadReals(const Run& run, double* values) {
+  uint32_t width = 0, shift = 0;
+  if (!Byte(width, 64, "width of values") || !Byte(shift, 63, "shift of values")) return false;
+  if (static_cast<size_t>(end_ - at_) < sizeof(double)) return Fail("first value");
+  auto bits = LoadAs<uint64_t>(at_);
+  at_ += sizeof(double);
+  const uint8_t* column = Packed(run.count - 1, width, "length of values");
+  if (column == nullptr) return false;
+  double* out = values + run.begin;
+  out[0] = std::bit_cast<double>(bits);
+  UnpackBits(column, run.count - 1, width, [&](size_t i, uint64_t packed) {
+    bits ^= packed << shift;
+    out[i + 1] = std::bit_cast<double>(bits);
+  });
+  return true;
 }
 
-bool RunsReader::ReadDecimals(size_t count, int exponent, bool deltas) {
-  ByteReader bytes(payload_.subspan(position_, payload_.size() - kRunsPadding - position_));
-  uint8_t width;
-  uint64_t exceptions;
-  uint64_t base;
-  uint64_t least = 0;
-  if (!bytes.ReadByte(&width) || !bytes.ReadVarint64(&exceptions) || !bytes.ReadVarint64(&base) ||
-      (deltas && !bytes.ReadVarint64(&least)) || exceptions > count) {
+bool RunsReader::Next(Run& run, Timestamp* times, double* values) {
+  if (!status_.ok()) return false;
+  if (runs_read_ == runs_) {
+    if (records_read_ != records_) return Fail("sum of counts");
+    if (at_ != end_) return Fail("length");
     return false;
   }
-  position_ += bytes.position();
-  const uint8_t* stream = TakePacked(deltas ? count - 1 : count, width);
-  if (stream == nullptr) return false;
-  const double power = kPowersOfTen[exponent];
-  auto integer = static_cast<uint64_t>(UnZigZag(base));
-  if (deltas) {
-    const auto step = static_cast<uint64_t>(UnZigZag(least));
-    values_[0] = static_cast<double>(static_cast<int64_t>(integer)) / power;
-    for (size_t i = 1; i < count; ++i) {
-      integer += step + StreamAt(stream, i - 1, width);
-      values_[i] = static_cast<double>(static_cast<int64_t>(integer)) / power;
-    }
-  } else {
-    for (size_t i = 0; i < count; ++i) {
-      values_[i] =
-          static_cast<double>(static_cast<int64_t>(integer + StreamAt(stream, i, width))) / power;
-    }
-  }
-  ByteReader patches(payload_.subspan(position_, payload_.size() - kRunsPadding - position_));
-  uint64_t next = 0;
-  for (uint64_t i = 0; i < exceptions; ++i) {
-    uint64_t gap;
-    uint64_t bits;
-    if (!patches.ReadVarint64(&gap) || !patches.ReadFixed64(&bits) || gap >= count - next) {
-      return false;
-    }
-    values_[static_cast<size_t>(next + gap)] = FromBits(bits);
-    next += gap + 1;
-  }
-  position_ += patches.position();
+  uint8_t tag = 0;
+  if (!ReadHead(tag, run) || !ReadTimes(tag & 3, run, times)) return false;
+  const bool reals = static_cast<RunValues>(tag >> kRunValuesShift & 3) == RunValues::kXor;
+  if (reals ? !ReadReals(run, values) : !ReadDecimals(tag, run, values)) return false;
+  records_read_ += run.count;
+  ++runs_read_;
+  series_ = run.series;
+  count_ = run.count;
   return true;
 }
 

@@ -13,6 +13,8 @@ namespace tsdb::durability {
 namespace {
 
 constexpr SeriesId kUnknown = ~SeriesId{0};
+// A part of a chunk has at most 32 Ki.
+constexpr size_t kPayloadRecordsMax = size_t{1} << 20;
 
 }  // namespace
 
@@ -67,22 +69,33 @@ absl::Status LogReplayer::ApplySeries(std::span<const uint8_t> payload, absl::St
 }
 
 absl::Status LogReplayer::ApplyRecords(std::span<const uint8_t> payload, absl::Status& damage) {
-  absl::StatusOr<codec::RunsReader> reader = codec::RunsReader::Parse(payload);
+  absl::StatusOr<codec::RunsReader> reader = codec::RunsReader::Parse(payload, kPayloadRecordsMax);
   if (!reader.ok()) {
     damage = reader.status();
     return absl::OkStatus();
   }
-  while (const codec::RunsReader::DecodedRun* run = reader->Next()) {
-    const SeriesId series = run->series < numbers_.size() ? numbers_[run->series] : kUnknown;
+  if (times_.size() < reader->records() + codec::RunsReader::kColumnSlack) {
+    times_.resize(reader->records() + codec::RunsReader::kColumnSlack);
+    values_.resize(times_.size());
+  }
+  // All of it before any of it is passed on: a fault shows only where it is met.
+  runs_.clear();
+  for (codec::Run run; reader->Next(run, times_.data(), values_.data());) runs_.push_back(run);
+  if (!reader->status().ok()) {
+    damage = reader->status();
+    return absl::OkStatus();
+  }
+  for (const codec::Run& run : runs_) {
+    const SeriesId series = run.series < numbers_.size() ? numbers_[run.series] : kUnknown;
     if (series == kUnknown) {
-      orphans_ += run->times.size();
+      orphans_ += run.count;
       damage = absl::DataLossError("records of series whose labels are lost");
       continue;
     }
-    TSDB_RETURN_IF_ERROR(sink_(series, run->times, run->values));
-    records_ += run->times.size();
+    TSDB_RETURN_IF_ERROR(sink_(series, {times_.data() + run.begin, run.count},
+                               {values_.data() + run.begin, run.count}));
+    records_ += run.count;
   }
-  if (!reader->status().ok()) damage = reader->status();
   return absl::OkStatus();
 }
 

@@ -12,6 +12,7 @@
 #include "absl/status/status.h"
 #include "index/label/series_table.h"
 #include "storage/base/types.h"
+#include "storage/codec/run.h"
 
 namespace tsdb::durability {
 
@@ -43,6 +44,9 @@ class LogReplayer {
   label::SeriesTable* const table_;
   const Sink sink_;
   std::vector<SeriesId> numbers_;  // of the table, by number in the log; kUnknown: none
+  std::vector<codec::Run> runs_;   // of the payload being applied, and their columns
+  std::vector<Timestamp> times_;
+  std::vector<double> values_;
   bool numbers_kept_ = true;
   uint64_t records_ = 0;
   uint64_t orphans_ = 0;

@@ -13,10 +13,11 @@ constexpr size_t kSeriesBytesPerBatch = size_t{1} << 20;
 
 std::span<const uint8_t> RunLogger::Encode(std::span<const codec::Run> runs, const Timestamp* times,
                                            const double* values, size_t records,
+                                           codec::RunsEncoder& encoder,
                                            std::vector<uint8_t>& scratch) {
   const size_t most = codec::EncodedRunsBytesMax(records, runs.size());
   if (scratch.size() < most) scratch.resize(most);
-  return {scratch.data(), codec::EncodeRuns(runs, times, values, scratch.data())};
+  return {scratch.data(), encoder.Encode(runs, times, values, scratch.data())};
 }
 
 absl::Status RunLogger::AppendBatch(uint8_t kind, std::span<const uint8_t> payload) {

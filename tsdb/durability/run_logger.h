@@ -31,9 +31,10 @@ class RunLogger {
       : log_(log), table_(table), logged_(logged) {}
 
   // Encodes runs of the columns, for Append: returns the bytes, which are at the front of `scratch`
-  // (it only grows).
+  // (it only grows). From any thread, each with an encoder of its own.
   static std::span<const uint8_t> Encode(std::span<const codec::Run> runs, const Timestamp* times,
                                          const double* values, size_t records,
+                                         codec::RunsEncoder& encoder,
                                          std::vector<uint8_t>& scratch);
 
   // Logs the series that are not in the log yet, then the payload. What fails is kept: see status.

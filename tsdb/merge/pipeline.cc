@@ -266,7 +266,7 @@ void MergePipeline::RunPasses(const Work& work) {
     if (logger_ != nullptr) {
       batch->payload = durability::RunLogger::Encode(batch->runs, batch->times, batch->values,
                                                      batch->part.end - batch->part.begin,
-                                                     batch->payload_scratch);
+                                                     context.runs_encoder, batch->payload_scratch);
     }
     if (!batch->holds_chunk) DropChunk(batch->part.chunk);
   }

@@ -106,6 +106,7 @@ class MergePipeline {
   struct Context {
     explicit Context(tree::Tree* tree) : writer(tree) {}
     tree::TreeWriter writer;
+    codec::RunsEncoder runs_encoder;
     uint32_t processor = 0;             // that ran it last
     std::vector<RunBatch*> handed_out;  // by this thread, in order
     std::vector<RunBatch*> done;        // one entry per applied item

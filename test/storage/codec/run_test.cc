@@ -1,186 +1,186 @@
-// Runs as the log carries them: whatever went in comes out, and whatever comes in does no harm.
-#include "storage/codec/run.h"
-
-#include <bit>
+// Runs come back bit for bit, and the bytes are those of docs/formats/runs.md.
 #include <catch2/catch.hpp>
 #include <cmath>
+#include <cstdio>
 #include <limits>
-#include <random>
 #include <string>
-#include <vector>
+
+#include "test/storage/codec/run_samples.h"
 
 namespace tsdb::codec {
 namespace {
 
-struct Records {
-  std::vector<Run> runs;
-  std::vector<Timestamp> times;
-  std::vector<double> values;
-
-  void Add(SeriesId series, const std::vector<Timestamp>& more_times,
-           const std::vector<double>& more_values) {
-    runs.push_back(
-        {series, static_cast<uint32_t>(times.size()), static_cast<uint32_t>(more_times.size())});
-    times.insert(times.end(), more_times.begin(), more_times.end());
-    values.insert(values.end(), more_values.begin(), more_values.end());
-  }
-  std::vector<uint8_t> Encode() const {
-    const size_t bound = EncodedRunsBytesMax(times.size(), runs.size());
-    std::vector<uint8_t> bytes(bound);
-    const size_t written = EncodeRuns(runs, times.data(), values.data(), bytes.data());
-    REQUIRE(written <= bound);
-    bytes.resize(written);
-    return bytes;
-  }
-};
-
-void RequireSame(const Records& records, const std::vector<uint8_t>& bytes) {
-  auto reader = RunsReader::Parse(bytes);
-  REQUIRE(reader.ok());
-  REQUIRE(reader->records() == records.times.size());
-  for (const Run& run : records.runs) {
-    const RunsReader::DecodedRun* decoded = reader->Next();
-    INFO(reader->status().ToString());
-    REQUIRE(decoded != nullptr);
-    REQUIRE(decoded->series == run.series);
-    REQUIRE(decoded->times.size() == run.count);
-    REQUIRE(decoded->values.size() == run.count);
-    bool same = true;
-    for (uint32_t i = 0; i < run.count; ++i) {
-      same &= decoded->times[i] == records.times[run.begin + i];
-      same &= std::bit_cast<uint64_t>(decoded->values[i]) ==
-              std::bit_cast<uint64_t>(records.values[run.begin + i]);
-    }
-    REQUIRE(same);
-  }
-  REQUIRE(reader->Next() == nullptr);
-  REQUIRE(reader->status().ok());
+void CheckRoundTrip(const RunPart& part) {
+  const std::vector<uint8_t> bytes = part.Encode();
+  RunPart back;
+  const absl::Status status = ReadRuns(bytes, part.times.size(), back);
+  INFO(status);
+  REQUIRE(status.ok());
+  REQUIRE(back == part);
 }
 
-// Timestamps and values of many kinds; `kind` chooses.
-Records Mixture(uint64_t seed, size_t runs, size_t longest) {
-  std::mt19937_64 random(seed);
-  Records records;
-  SeriesId series = 0;
-  std::vector<Timestamp> times;
-  for (size_t i = 0; i < runs; ++i) {
-    series += static_cast<SeriesId>(random() % 3 * (random() % 1000));
-    const size_t count = 1 + random() % longest;
-    if (times.size() != count || random() % 4 > 0) {
-      times.resize(count);
-      const uint64_t kind = random() % 5;
-      auto time = static_cast<Timestamp>(1'700'000'000'000 + random() % 100'000);
-      for (Timestamp& at : times) {
-        at = kind == 0   ? static_cast<Timestamp>(random())
-             : kind == 1 ? time
-             : kind == 2 ? (random() % 2 == 0 ? kTimestampMin : kTimestampMax)
-                         : time + static_cast<Timestamp>(random() % (kind == 3 ? 8 : 5000));
-        time += 1000;
+std::string Hex(const std::vector<uint8_t>& bytes) {
+  std::string text;
+  for (uint8_t byte : bytes) {
+    char two[3];
+    std::snprintf(two, sizeof(two), "%02x", byte);
+    text += two;
+  }
+  return text;
+}
+
+TEST_CASE("runs: the worked example of docs/formats/runs.md", "[codec]") {
+  RunPart part;
+  part.Add(0, {1000, 2003, 3001, 4007}, {0.25, 0.5, 0.25, 0.75});
+  part.Add(1, {1000, 2003, 3001, 4007}, {7, 7, 7, 7});
+  part.Add(5, {1002}, {1.5});
+  CHECK(Hex(part.Encode()) ==
+        "09038a04ca0fd40f032308020732b21819c10200f80a1004010aac020000000000000000");
+}
+
+TEST_CASE("runs: none at all", "[codec]") {
+  CheckRoundTrip({});
+  CHECK(Hex(RunPart{}.Encode()) == "00000000000000000000");
+}
+
+TEST_CASE("runs: every shape of times and values at every edge length", "[codec]") {
+  Random random(11);
+  std::vector<size_t> counts = EdgeLengths();
+  for (size_t count : {255, 256, 257, 258, 512, 513, 514, 2048, 5000}) counts.push_back(count);
+  for (size_t count : counts) {
+    if (count == 0) continue;
+    for (const TimestampShape& times : TimestampShapes()) {
+      for (const ValueShape& values : ValueShapes()) {
+        CAPTURE(count, times.name, values.name);
+        RunPart part;
+        part.Add(3, times.make(count, random), values.make(count, random));
+        part.Add(4, times.make(count, random), values.make(count, random));
+        CheckRoundTrip(part);
       }
     }
-    std::vector<double> values(count);
-    const uint64_t kind = random() % 7;
-    const double special[] = {-0.0,
-                              std::numeric_limits<double>::infinity(),
-                              -std::numeric_limits<double>::infinity(),
-                              std::bit_cast<double>(uint64_t{0x7ff800000000beef}),
-                              std::numeric_limits<double>::denorm_min(),
-                              0.0};
-    double walk = static_cast<double>(random() % 100'000);
-    for (double& value : values) {
-      walk += static_cast<double>(random() % 201) - 100;
-      value = kind == 0                         ? std::bit_cast<double>(random())
-              : kind == 1                       ? 42.5
-              : kind == 2                       ? special[random() % 6]
-              : kind == 3                       ? walk
-              : kind == 4                       ? std::sqrt(walk * walk + 1)
-              : kind == 5 && random() % 20 == 0 ? special[random() % 6]
-                                                : std::round(walk) / 100;
-    }
-    records.Add(series, times, values);
-  }
-  return records;
-}
-
-TEST_CASE("runs: every mixture round-trips", "[codec]") {
-  const uint64_t seed = GENERATE(range(1, 40));
-  INFO("seed " << seed);
-  const size_t longest = GENERATE(1u, 3u, 64u, 2048u);
-  const Records records = Mixture(seed, longest > 100 ? 20 : 300, longest);
-  RequireSame(records, records.Encode());
-}
-
-TEST_CASE("runs: none at all", "[codec]") { RequireSame(Records(), Records().Encode()); }
-
-TEST_CASE("runs: the bytes of three small ones", "[codec]") {
-  Records records;
-  records.Add(7, {1000, 2003, 3001}, {0.25, 0.5, 0.25});
-  records.Add(9, {1000, 2003, 3001}, {3, 3, 3});
-  records.Add(9, {5000}, {-1.5});
-  const std::vector<uint8_t> bytes = records.Encode();
-  RequireSame(records, bytes);
-  std::string hex;
-  for (const uint8_t byte : bytes) {
-    hex += "0123456789abcdef"[byte >> 4];
-    hex += "0123456789abcdef"[byte & 15];
-  }
-  REQUIRE(hex ==
-          "0703"                      // 7 records, 3 runs
-          "0703"                      // series 7, 3 records
-          "02d00fd00f0007"            // 2 bits: 1000, stride 1000, least 0; 3, 1
-          "020500322003"              // 2 digits, 5 bits, no exceptions, from 25: 0, 25, 0
-          "020341400000000000000840"  // series 9, 3 records, times as before, constant 3.0
-          "000100c03e020000ab02"      // series 9, 1 record at 5000: -150 / 100
-          "000000000000000000");
-}
-
-TEST_CASE("runs: cut at any length they are refused, and nothing beyond is read", "[codec]") {
-  const Records records = Mixture(GENERATE(3, 4), 40, 20);
-  const std::vector<uint8_t> bytes = records.Encode();
-  for (size_t length = 0; length < bytes.size(); ++length) {
-    const std::vector<uint8_t> cut(bytes.begin(), bytes.begin() + static_cast<ptrdiff_t>(length));
-    auto reader = RunsReader::Parse(cut);
-    if (!reader.ok()) continue;
-    while (reader->Next() != nullptr) {
-    }
-    REQUIRE(!reader->status().ok());
   }
 }
 
-TEST_CASE("runs: with any byte changed they are refused or read within bounds", "[codec]") {
-  const Records records = Mixture(GENERATE(5, 6), 30, 12);
-  std::vector<uint8_t> bytes = records.Encode();
-  for (size_t at = 0; at < bytes.size(); ++at) {
-    for (const uint8_t flip : {0x01, 0x80, 0xff}) {
-      bytes[at] ^= flip;
-      auto reader = RunsReader::Parse(bytes);
-      if (reader.ok()) {
-        size_t read = 0;
-        while (const RunsReader::DecodedRun* run = reader->Next()) read += run->times.size();
-        REQUIRE(read <= reader->records());
+TEST_CASE("runs: counts from 1 to 300 in one part", "[codec]") {
+  Random random(12);
+  RunPart part;
+  for (uint32_t count = 1; count <= 300; ++count) {
+    const auto& times = TimestampShapes()[random() % TimestampShapes().size()];
+    const auto& values = ValueShapes()[random() % ValueShapes().size()];
+    part.Add(count, times.make(count, random), values.make(count, random));
+  }
+  CheckRoundTrip(part);
+}
+
+TEST_CASE("runs: special values in any place", "[codec]") {
+  const double nan = std::bit_cast<double>(uint64_t{0x7FF8000000001234});
+  const double signalling = std::bit_cast<double>(uint64_t{0xFFF0000000000001});
+  const double infinity = std::numeric_limits<double>::infinity();
+  for (double special : {nan, signalling, infinity, -infinity, -0.0, 5e-324, 1e308, 9.3e18, -9.3e18,
+                         std::nextafter(1.0, 2.0), 9007199254740993.0, 1e-18}) {
+    for (size_t count : {1, 2, 3, 9, 40}) {
+      for (size_t place = 0; place < count; ++place) {
+        for (double usual : {0.0, 1.25, 1.0 / 3}) {
+          CAPTURE(special, usual, count, place);
+          std::vector<Timestamp> times(count);
+          std::vector<double> values(count, usual);
+          for (size_t i = 0; i < count; ++i) times[i] = static_cast<Timestamp>(i) * 1000;
+          values[place] = special;
+          RunPart part;
+          part.Add(1, times, values);
+          part.Add(2, times, std::vector<double>(count, special));
+          CheckRoundTrip(part);
+        }
       }
-      bytes[at] ^= flip;
     }
   }
 }
 
-TEST_CASE("runs: scrapes of cents take at most 2.5 bytes a record", "[codec]") {
-  std::mt19937_64 random(1);
-  Records records;
-  for (SeriesId series = 0; series < 512; ++series) {
-    std::vector<Timestamp> times;
-    std::vector<double> values;
-    auto cents = static_cast<int64_t>(random() % 1'000'000);
-    for (int64_t i = 0; i < 32; ++i) {
-      times.push_back(1'700'000'000'000 + i * 1000 + static_cast<int64_t>(random() % 8));
-      cents += static_cast<int64_t>(random() % 201) - 100;
-      values.push_back(static_cast<double>(cents) / 100);
+TEST_CASE("runs: timestamps whose differences wrap", "[codec]") {
+  Random random(13);
+  const Timestamp extremes[] = {kTimestampMin,     kTimestampMin + 1, -1, 0, 1,
+                                kTimestampMax - 1, kTimestampMax};
+  for (int round = 0; round < 3000; ++round) {
+    CAPTURE(round);
+    RunPart part;
+    for (SeriesId series = 0; series < 4; ++series) {
+      std::vector<Timestamp> times(1 + random() % 12);
+      for (Timestamp& time : times) time = extremes[random() % 7];
+      part.Add(series, times, std::vector<double>(times.size(), 1.0));
     }
-    records.Add(series, times, values);
+    CheckRoundTrip(part);
   }
-  const std::vector<uint8_t> bytes = records.Encode();
-  RequireSame(records, bytes);
-  REQUIRE(static_cast<double>(bytes.size()) <= 2.5 * 512 * 32);
+}
+
+TEST_CASE("runs: series in any order, the greatest too", "[codec]") {
+  RunPart part;
+  for (SeriesId series : {kInvalidSeriesId, SeriesId{0}, SeriesId{7}, SeriesId{7}, SeriesId{3}}) {
+    part.Add(series, {1, 2}, {3, 4});
+  }
+  CheckRoundTrip(part);
+}
+
+TEST_CASE("runs: random mixes", "[codec]") {
+  for (uint64_t seed = 0; seed < 300; ++seed) {
+    CAPTURE(seed);
+    Random random(seed);
+    RunPart part;
+    SeriesId series = 0;
+    std::vector<Timestamp> shared;
+    for (size_t runs = 1 + random() % 60; runs > 0; --runs) {
+      const size_t count = 1 + random() % (random() % 8 == 0 ? 600 : 40);
+      const auto& times = TimestampShapes()[random() % TimestampShapes().size()];
+      const auto& values = ValueShapes()[random() % ValueShapes().size()];
+      if (shared.empty() || random() % 2 == 0) shared = times.make(count, random);
+      part.Add(series, shared, values.make(shared.size(), random));
+      series += 1 + static_cast<SeriesId>(random() % 3);
+    }
+    CheckRoundTrip(part);
+  }
+}
+
+TEST_CASE("runs: the same bytes on every instruction set and from a used encoder", "[codec]") {
+  Random random(14);
+  RunPart part;
+  for (SeriesId series = 0; series < 200; ++series) {
+    const size_t count = 1 + random() % 70;
+    part.Add(series, TimestampShapes()[series % TimestampShapes().size()].make(count, random),
+             ValueShapes()[series % ValueShapes().size()].make(count, random));
+  }
+  const std::vector<uint8_t> bytes = part.Encode();
+  for (InstructionSet set : AvailableInstructionSets()) {
+    const WithInstructionSet with(set);
+    CHECK(part.Encode() == bytes);
+    CheckRoundTrip(part);
+  }
+  RunsEncoder encoder;
+  std::vector<uint8_t> again(EncodedRunsBytesMax(part.times.size(), part.runs.size()));
+  for (int round = 0; round < 2; ++round) {
+    REQUIRE(encoder.Encode(part.runs, part.times.data(), part.values.data(), again.data()) ==
+            bytes.size());
+    CHECK(std::equal(bytes.begin(), bytes.end(), again.begin()));
+  }
+}
+
+TEST_CASE("runs: the workload's runs keep to their budget", "[codec]") {
+  Random random(15);
+  for (size_t count : {16, 32, 64}) {
+    RunPart part;
+    for (SeriesId series = 0; series < 512; ++series) {
+      std::vector<Timestamp> times;
+      std::vector<double> values;
+      int64_t cents = static_cast<int64_t>(random() % 20'000) - 10'000;
+      for (size_t i = 0; i < count; ++i) {
+        times.push_back(1'700'000'000'000 + static_cast<Timestamp>(i * 1000 + random() % 8));
+        values.push_back(static_cast<double>(cents += static_cast<int64_t>(random() % 201) - 100) /
+                         100.0);
+      }
+      part.Add(series, times, values);
+    }
+    const double bytes = static_cast<double>(part.Encode().size());
+    CAPTURE(count);
+    CHECK(bytes / static_cast<double>(part.times.size()) < (count == 16 ? 2.2 : 1.9));
+  }
 }
 
 }  // namespace

@@ -1,0 +1,118 @@
+// Bytes that are not runs, or no longer the runs they were. The bytes lie in memory of exactly
+// their length, and so do the columns, so that AddressSanitizer sees the first step beyond them.
+#include <catch2/catch.hpp>
+
+#include "test/storage/codec/run_samples.h"
+
+namespace tsdb::codec {
+namespace {
+
+constexpr size_t kRecordsMax = 4096;
+
+RunPart MixedPart(uint64_t seed, size_t count_max) {
+  Random random(seed);
+  RunPart part;
+  SeriesId series = 0;
+  for (const ValueShape& values : ValueShapes()) {
+    const size_t count = 1 + random() % count_max;
+    const auto& times = TimestampShapes()[series % TimestampShapes().size()];
+    part.Add(series += 1 + static_cast<SeriesId>(random() % 2), times.make(count, random),
+             values.make(count, random));
+  }
+  return part;
+}
+
+// Either an error that names damage, or runs that cover the columns.
+void TryBytes(const std::vector<uint8_t>& bytes) {
+  RunPart part;
+  const absl::Status status = ReadRuns(bytes, kRecordsMax, part);
+  REQUIRE(part.times.size() <= kRecordsMax);
+  size_t records = 0;
+  for (const Run& run : part.runs) {
+    REQUIRE(run.begin == records);
+    records += run.count;
+  }
+  REQUIRE(records <= part.times.size());
+  if (status.ok()) {
+    REQUIRE(records == part.times.size());
+  } else {
+    REQUIRE(status.code() == absl::StatusCode::kDataLoss);
+  }
+}
+
+TEST_CASE("runs: cut at any length they are refused", "[codec]") {
+  for (size_t count_max : {1, 5, 40}) {
+    const std::vector<uint8_t> bytes = MixedPart(21, count_max).Encode();
+    for (size_t length = 0; length < bytes.size(); ++length) {
+      CAPTURE(count_max, length);
+      const std::vector<uint8_t> cut(bytes.begin(), bytes.begin() + static_cast<ptrdiff_t>(length));
+      RunPart part;
+      REQUIRE_FALSE(ReadRuns(cut, kRecordsMax, part).ok());
+    }
+  }
+}
+
+TEST_CASE("runs: followed by other bytes they are refused", "[codec]") {
+  std::vector<uint8_t> bytes = MixedPart(22, 9).Encode();
+  bytes.insert(bytes.end(), 8, 0);
+  RunPart part;
+  REQUIRE_FALSE(ReadRuns(bytes, kRecordsMax, part).ok());
+}
+
+TEST_CASE("runs: with any byte flipped they are refused or decode in bounds", "[codec]") {
+  Random random(23);
+  for (size_t count_max : {1, 5, 40}) {
+    std::vector<uint8_t> bytes = MixedPart(24, count_max).Encode();
+    for (size_t i = 0; i < bytes.size(); ++i) {
+      const uint8_t before = bytes[i];
+      for (int flip : {0x01, 0x02, 0x04, 0x08, 0x10, 0x20, 0x40, 0x80, 0xFF,
+                       static_cast<int>(random() % 255 + 1)}) {
+        CAPTURE(count_max, i, flip);
+        bytes[i] = static_cast<uint8_t>(before ^ flip);
+        TryBytes(bytes);
+      }
+      bytes[i] = before;
+    }
+  }
+}
+
+TEST_CASE("runs: random bytes are refused or decode in bounds", "[codec]") {
+  Random random(25);
+  for (int round = 0; round < 50'000; ++round) {
+    CAPTURE(round);
+    std::vector<uint8_t> bytes(10 + random() % 300);
+    for (uint8_t& byte : bytes) byte = static_cast<uint8_t>(random());
+    // Counts and an end mark that are plausible, or nearly all would end at the first check.
+    bytes[0] = static_cast<uint8_t>(random() % 128);
+    bytes[1] = static_cast<uint8_t>(1 + random() % (bytes[0] + 1) % 127);
+    std::fill(bytes.end() - 8, bytes.end(), uint8_t{0});
+    TryBytes(bytes);
+  }
+}
+
+TEST_CASE("runs: more records than there is room for are refused", "[codec]") {
+  RunPart part;
+  part.Add(1, std::vector<Timestamp>(1000, 5), std::vector<double>(1000, 7.0));
+  const std::vector<uint8_t> bytes = part.Encode();
+  CHECK(bytes.size() < 32);
+  CHECK(RunsReader::Parse(bytes, 1000).ok());
+  const auto refused = RunsReader::Parse(bytes, 999);
+  REQUIRE_FALSE(refused.ok());
+  CHECK(refused.status().message().find("1000 records") != absl::string_view::npos);
+}
+
+TEST_CASE("runs: an error names the run and the byte", "[codec]") {
+  RunPart part;
+  part.Add(1, {5}, {7.0});
+  std::vector<uint8_t> bytes = part.Encode();
+  bytes[2] = 0;  // the tag: series and count follow, which they do not
+  RunPart back;
+  const absl::Status status = ReadRuns(bytes, 10, back);
+  REQUIRE_FALSE(status.ok());
+  INFO(status);
+  CHECK(status.message().find("in run 0 of 1") != absl::string_view::npos);
+  CHECK(status.message().find("at byte") != absl::string_view::npos);
+}
+
+}  // namespace
+}  // namespace tsdb::codec
