@@ -60,12 +60,12 @@ absl::StatusOr<uint64_t> LocalLog::Append(uint8_t kind, std::span<const uint8_t>
   MutexLock lock(&mutex_);
   if (!staged_.empty() && staged_.size() + payload.size() > options_.staged_bytes) {
     const Clock::time_point start = Clock::now();
-    ++waiting_;
+    ++write_waiters_;
     while (status_.ok() && !staged_.empty() &&
            staged_.size() + payload.size() > options_.staged_bytes) {
-      progress_.Wait(&mutex_);
+      written_changed_.Wait(&mutex_);
     }
-    --waiting_;
+    --write_waiters_;
     stats_.blocked_ns += static_cast<uint64_t>((Clock::now() - start).count());
   }
   if (!status_.ok()) return status_;
@@ -80,9 +80,9 @@ absl::StatusOr<uint64_t> LocalLog::Append(uint8_t kind, std::span<const uint8_t>
 
 absl::Status LocalLog::AwaitWritten(uint64_t sequence) {
   MutexLock lock(&mutex_);
-  ++waiting_;
-  while (status_.ok() && written_ < sequence) progress_.Wait(&mutex_);
-  --waiting_;
+  ++write_waiters_;
+  while (status_.ok() && written_ < sequence) written_changed_.Wait(&mutex_);
+  --write_waiters_;
   return written_ >= sequence ? absl::OkStatus() : status_;
 }
 
@@ -93,9 +93,7 @@ absl::Status LocalLog::AwaitDurable(uint64_t sequence) {
     sync_wanted_ = sequence;
     sync_changed_.NotifyOne();
   }
-  ++waiting_;
-  while (status_.ok() && durable_ < sequence) progress_.Wait(&mutex_);
-  --waiting_;
+  while (status_.ok() && durable_ < sequence) durable_changed_.Wait(&mutex_);
   return durable_ >= sequence ? absl::OkStatus() : status_;
 }
 
@@ -107,7 +105,8 @@ void LocalLog::Fail(const absl::Status& status) {
                                         "durable before stays; reopen the database): ",
                                         std::string(status.message())));
   }
-  progress_.NotifyAll();
+  written_changed_.NotifyAll();
+  durable_changed_.NotifyAll();
   staged_changed_.NotifyAll();
   sync_changed_.NotifyAll();
 }
@@ -120,7 +119,7 @@ bool LocalLog::WaitForStaged(uint64_t* last) {
   writing_.clear();
   writing_.swap(staged_);
   *last = appended_;
-  if (waiting_ > 0) progress_.NotifyAll();
+  if (write_waiters_ > 0) written_changed_.NotifyAll();
   return true;
 }
 
@@ -139,7 +138,7 @@ void LocalLog::WriteLoop() {
     MutexLock lock(&mutex_);
     const bool first_to_sync = written_ == durable_;
     written_ = last;
-    if (waiting_ > 0) progress_.NotifyAll();
+    if (write_waiters_ > 0) written_changed_.NotifyAll();
     if (sync_wanted_ > durable_ || first_to_sync) sync_changed_.NotifyOne();
   }
   MutexLock lock(&mutex_);
@@ -156,9 +155,7 @@ absl::Status LocalLog::WriteStaged(uint64_t first) {
       // Invariant 1: everything in this file is durable before the next is begun.
       if (sync_wanted_ < written_) sync_wanted_ = written_;
       sync_changed_.NotifyOne();
-      ++waiting_;
-      while (status_.ok() && durable_ < written_) progress_.Wait(&mutex_);
-      --waiting_;
+      while (status_.ok() && durable_ < written_) durable_changed_.Wait(&mutex_);
       if (!status_.ok()) return status_;
       file = nullptr;
     }
@@ -245,7 +242,7 @@ void LocalLog::SyncLoop() {
     MutexLock lock(&mutex_);
     durable_ = written;
     ++stats_.syncs;
-    if (waiting_ > 0) progress_.NotifyAll();
+    durable_changed_.NotifyAll();
   }
 }
 

@@ -87,15 +87,16 @@ class LocalLog : public Log {
   std::shared_ptr<WritableFile> file_ ABSL_GUARDED_BY(mutex_);
 
   mutable Mutex mutex_;
-  CondVar staged_changed_;  // for the writer thread
-  CondVar sync_changed_;    // for the sync thread
-  CondVar progress_;        // for everybody else, and the writer at the end of a file
+  CondVar staged_changed_;   // for the writer thread
+  CondVar sync_changed_;     // for the sync thread
+  CondVar written_changed_;  // for AwaitWritten, and Append when too much is staged
+  CondVar durable_changed_;  // for AwaitDurable, and the writer at the end of a file
   std::vector<uint8_t> staged_ ABSL_GUARDED_BY(mutex_);
   uint64_t appended_ ABSL_GUARDED_BY(mutex_);
   uint64_t written_ ABSL_GUARDED_BY(mutex_);
   uint64_t durable_ ABSL_GUARDED_BY(mutex_);
   uint64_t sync_wanted_ ABSL_GUARDED_BY(mutex_) = 0;  // somebody waits for this one
-  size_t waiting_ ABSL_GUARDED_BY(mutex_) = 0;        // in AwaitWritten, AwaitDurable, Append
+  size_t write_waiters_ ABSL_GUARDED_BY(mutex_) = 0;
   bool closing_ ABSL_GUARDED_BY(mutex_) = false;
   bool writer_ended_ ABSL_GUARDED_BY(mutex_) = false;
   absl::Status status_ ABSL_GUARDED_BY(mutex_);
