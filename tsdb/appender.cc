@@ -92,8 +92,7 @@ bool Appender::Refuse(std::atomic<uint64_t>& counter, uint64_t records, absl::St
 // Whether a chunk for `records` more may be opened; if not, status and ledger say why.
 bool Appender::WithinBudget(uint64_t records) {
   Engine& engine = *database_->engine_;
-  // Relaxed: Close() refuses while appenders live, so this is seen by those made after it.
-  if (engine.closed.load(std::memory_order_relaxed)) {
+  if (engine.closed()) {
     return Refuse(engine.rejected_closed, records,
                   absl::FailedPreconditionError("append: the database is closed"));
   }

@@ -139,15 +139,6 @@ Stats Database::Statistics() const { return engine_->Statistics(); }
 
 const RecoveryReport& Database::Recovery() const { return engine_->recovery; }
 
-absl::Status Database::Close() {
-  if (engine_->closed.load(std::memory_order_relaxed)) return absl::OkStatus();
-  if (engine_->OpenSlots() > 0) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("closing: ", engine_->OpenSlots(), " appenders are open; destroy them first"));
-  }
-  engine_->closed.store(true, std::memory_order_relaxed);
-  TSDB_RETURN_IF_ERROR(engine_->Flush());
-  return engine_->CloseLog();
-}
+absl::Status Database::Close() { return engine_->Close(); }
 
 }  // namespace tsdb

@@ -167,7 +167,8 @@ class Database {
   const RecoveryReport& Recovery() const;
 
   // Flushes, makes the log durable and writes a checkpoint (see Options); appenders made after it
-  // refuse every append. kFailedPrecondition, with nothing done, while an Appender is alive. The
+  // refuse every append. kFailedPrecondition, with nothing done, while an Appender is alive. Called
+  // again, or on two threads at once, each call returns once that is done, with its Status. The
   // destructor calls it.
   absl::Status Close();
 

@@ -182,6 +182,7 @@ absl::Status Engine::Checkpoint() {
 }
 
 absl::Status Engine::CheckpointLocked() {
+  if (log_closed_) return absl::FailedPreconditionError("checkpoint: the database is closed");
   // The log would go on after a gap: what merged since it failed is not in it.
   if (logger->failed()) return logger->status();
   const uint64_t log_bytes = log->Stats().bytes;
@@ -235,8 +236,10 @@ absl::Status Engine::CloseLog() {
     wake_.NotifyAll();
   }
   if (checkpointer_.joinable()) checkpointer_.join();
+  MutexLock lock(&checkpoint_mutex_);
   absl::Status status;
-  if (options.checkpoint_on_close && log->Stats().batches > 0) status = Checkpoint();
+  if (options.checkpoint_on_close && log->Stats().batches > 0) status = CheckpointLocked();
+  log_closed_ = true;
   if (absl::Status closed_status = log->Close(); status.ok()) status = closed_status;
   directory_lock.reset();
   return status;

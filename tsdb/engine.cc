@@ -4,6 +4,7 @@
 #include <bit>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "storage/base/check.h"
 #include "storage/base/parallel.h"
 #include "storage/base/status_macros.h"
@@ -115,6 +116,23 @@ absl::Status Engine::Flush() {
   pipeline->AwaitMerged(TakeAllPublished());
   pipeline->AwaitMerged(pipeline->SubmitSettle(series.Count()));
   return absl::OkStatus();
+}
+
+absl::Status Engine::Close() {
+  MutexLock close(&close_mutex_);
+  if (close_status_.has_value()) return *close_status_;
+  {
+    MutexLock lock(&registry_mutex_);
+    if (!slots_.empty()) {
+      return absl::FailedPreconditionError(
+          absl::StrCat("closing: ", slots_.size(), " appenders are open; destroy them first"));
+    }
+    closed_.store(true, std::memory_order_relaxed);
+  }
+  absl::Status status = Flush();
+  if (absl::Status log_status = CloseLog(); status.ok()) status = log_status;
+  close_status_ = status;
+  return status;
 }
 
 void Engine::FillLedger(Ledger& ledger) const {

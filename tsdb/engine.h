@@ -1,13 +1,14 @@
 // What a Database is made of, and the operations that its public classes share. Not part of the
 // public contract.
 //
-// Thread safety: every method from any thread. Lock order: registry_mutex, then one slot's mutex,
-// then the pipeline's.
+// Thread safety: every method from any thread. Lock order: close_mutex_, checkpoint_mutex_,
+// registry_mutex_, then one slot's mutex, then the pipeline's.
 #pragma once
 
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <thread>
 #include <vector>
 
@@ -52,13 +53,18 @@ class Engine {
   uint64_t MemoryBytes() const;
 
   absl::Status Flush();
+  // As Database::Close.
+  absl::Status Close() ABSL_LOCKS_EXCLUDED(close_mutex_, registry_mutex_);
+  // Whether a slot opened from now on is to refuse appends. Relaxed: set under registry_mutex_,
+  // which every slot is opened under; and no slot that is open lives to see it change.
+  bool closed() const { return closed_.load(std::memory_order_relaxed); }
   Stats Statistics() const ABSL_LOCKS_EXCLUDED(registry_mutex_);
 
   // Reads back what the directory holds, through an appender of `database`, and logs from then on.
   absl::Status OpenDirectory(FileSystem* files, Database& database);
   // Everything merged so far is as durable as the mode promises.
   absl::Status AwaitDurable();
-  absl::Status CloseLog();
+  absl::Status CloseLog() ABSL_LOCKS_EXCLUDED(checkpoint_mutex_, wake_mutex_);
   absl::Status Checkpoint() ABSL_LOCKS_EXCLUDED(checkpoint_mutex_);
 
   const Options options;
@@ -73,7 +79,6 @@ class Engine {
   tree::Tree tree;
   std::unique_ptr<ingest::ChunkPool> chunks;
   std::unique_ptr<merge::MergePipeline> pipeline;
-  std::atomic<bool> closed{false};
 
   std::atomic<uint64_t> rejected_unknown_series{0};
   std::atomic<uint64_t> rejected_budget{0};
@@ -88,9 +93,10 @@ class Engine {
   void CheckpointLoop() ABSL_LOCKS_EXCLUDED(checkpoint_mutex_);
   void FillLedger(Ledger& ledger) const ABSL_LOCKS_EXCLUDED(registry_mutex_);
 
-  // Outermost of all: held while a checkpoint is written.
+  // Held while a checkpoint is written.
   Mutex checkpoint_mutex_;
   uint64_t checkpoint_number_ ABSL_GUARDED_BY(checkpoint_mutex_) = 0;
+  bool log_closed_ ABSL_GUARDED_BY(checkpoint_mutex_) = false;
   std::atomic<uint64_t> checkpointed_log_bytes_{0};  // of the log, when the last one was written
   std::atomic<uint64_t> checkpoints_{0};
   std::atomic<uint64_t> checkpoint_bytes_{0};
@@ -101,10 +107,14 @@ class Engine {
   bool ending_ ABSL_GUARDED_BY(wake_mutex_) = false;
   std::thread checkpointer_;
 
+  // Held through the flush, so that no Close returns before it.
+  Mutex close_mutex_ ABSL_ACQUIRED_BEFORE(registry_mutex_);
+  std::optional<absl::Status> close_status_ ABSL_GUARDED_BY(close_mutex_);  // of the one flush
   mutable Mutex registry_mutex_;
   std::vector<std::unique_ptr<ingest::Slot>> slots_ ABSL_GUARDED_BY(registry_mutex_);
   uint64_t gone_records_ ABSL_GUARDED_BY(registry_mutex_) = 0;  // accepted in slots since forgotten
   std::atomic<size_t> open_slots_{0};
+  std::atomic<bool> closed_{false};  // written under registry_mutex_
 };
 
 }  // namespace tsdb
