@@ -8,8 +8,8 @@ database, in the middle of appends, merges, commits and checkpoints; then every 
 acknowledged as durable must be there, and nothing may be there that it did not write. Prints cycles
 and what was acknowledged, recovered and lost; exits 1 if anything was lost or is damaged.
 
-With --plant-early-acknowledgement the writer acknowledges before it waits, and the loop exits 0 only
-if it has found that out.
+With --plant-early-acknowledgement the writer acknowledges before it waits, and the loop exits 0
+only if it has found that out.
 """
 
 import argparse
