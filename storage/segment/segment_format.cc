@@ -149,14 +149,12 @@ absl::StatusOr<codec::BlockStatistics> CheckLeaf(std::span<const uint8_t> leaf) 
   }
   Timestamp timestamps[codec::kBlockSamplesMax];
   view->DecodeTimestamps(timestamps);
-  for (uint32_t i = 1; i < view->count(); ++i) {
-    if (timestamps[i] <= timestamps[i - 1]) {
-      return absl::DataLossError("its timestamps do not increase");
-    }
-  }
+  const uint32_t count = view->count();
+  bool increasing = true;  // without a branch a sample: it vectorises
+  for (uint32_t i = 1; i < count; ++i) increasing &= timestamps[i] > timestamps[i - 1];
+  if (!increasing) return absl::DataLossError("its timestamps do not increase");
   const codec::BlockStatistics statistics = view->Statistics();
-  if (statistics.time_first != timestamps[0] ||
-      statistics.time_last != timestamps[view->count() - 1]) {
+  if (statistics.time_first != timestamps[0] || statistics.time_last != timestamps[count - 1]) {
     return absl::DataLossError("its statistics do not match its timestamps");
   }
   return statistics;

@@ -77,7 +77,7 @@ class SegmentReader {
 
   // Checks the leaf's checksum, its block (so that BlockView::Trusted may be used) and that the
   // index says the same of it. kDataLoss names file, offset, series, time range and records lost.
-  // Cost: reads the block; about 0.2 ns a sample over that.
+  // Cost: reads the block; about half a nanosecond a sample.
   absl::Status VerifyBlock(uint32_t i) const;
   // Checks everything again, sections too. One error per damaged leaf or section; empty if intact.
   std::vector<absl::Status> VerifyAll() const;

@@ -21,7 +21,7 @@ bool HasWholeSegment(FileSystem* files, const SegmentContent& content) {
 }
 
 TEST_CASE("segment builder: the n-th file call fails, for every n", "[segment]") {
-  const SegmentContent content = LargeContent(3000);  // several writes
+  const SegmentContent content = LargeContent(1500);  // several writes
   for (const FileFault fault :
        {FileFault::kIoError, FileFault::kNoSpace, FileFault::kShortWrite, FileFault::kTornWrite}) {
     for (const bool sticky : {false, true}) {
