@@ -161,6 +161,11 @@ void EpochDomain::Retire(std::vector<Retired>& blocks) {
   batches_.erase(batches_.begin(), batches_.begin() + static_cast<std::ptrdiff_t>(freed));
 }
 
+bool EpochDomain::AllReadersAfter(uint64_t epoch) const {
+  ReachReaders();
+  return OldestPinned() > epoch;
+}
+
 uint64_t EpochDomain::OldestReaderAge() const {
   const uint64_t oldest = OldestPinned();
   return oldest == UINT64_MAX ? 0 : epoch_.load(std::memory_order_relaxed) - oldest;

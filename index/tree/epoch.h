@@ -87,6 +87,11 @@ class EpochDomain {
   // allow.
   void Retire(std::vector<Retired>& blocks) ABSL_LOCKS_EXCLUDED(mutex_);
 
+  // For what is reclaimed elsewhere: call Advance once nobody new can find it; it may go when all
+  // readers are after the epoch returned.
+  uint64_t Advance() { return epoch_.fetch_add(1, std::memory_order_seq_cst); }
+  bool AllReadersAfter(uint64_t epoch) const;
+
   size_t retired_bytes() const { return retired_bytes_.load(std::memory_order_relaxed); }
   // Rounds of reclamation since the oldest pinned reader pinned; 0 when none is pinned.
   uint64_t OldestReaderAge() const;

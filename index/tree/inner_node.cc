@@ -67,8 +67,8 @@ InnerNode* Grow(BlockMemory& memory, InnerNode* node) {
 
 }  // namespace
 
-InnerNode* AppendLeaf(BlockMemory& memory, InnerNode* root, Timestamp first, const void* leaf) {
-  if (root == nullptr) return NewNodeOf(memory, 0, 4, first, leaf);
+InnerNode* AppendLeaf(BlockMemory& memory, InnerNode* root, Timestamp first, const void* child) {
+  if (root == nullptr) return NewNodeOf(memory, 0, 4, first, child);
   // The right-most path, from the root down; 2^32 leaves need six levels.
   constexpr uint32_t kLevelsMax = 12;
   InnerNode* path[kLevelsMax];
@@ -78,7 +78,6 @@ InnerNode* AppendLeaf(BlockMemory& memory, InnerNode* root, Timestamp first, con
   for (uint32_t level = height; level > 0; --level) {
     path[level - 1] = const_cast<InnerNode*>(path[level]->node(path[level]->count() - 1));
   }
-  const void* child = leaf;
   for (uint32_t level = 0; level <= height; ++level) {
     InnerNode* node = path[level];
     if (!node->full()) {

@@ -3,10 +3,13 @@
 //
 //   [header 16 B][first timestamp: int64 x capacity][child: pointer x capacity]
 //
+// A leaf lies in the tree's memory or in a mapped file. Blocks are 8-byte aligned, and the lowest
+// bit of the child pointer tells: one of a file is not the tree's to free.
+//
 // Thread safety: one task at a time changes a series (it owns the page); readers run beside it.
 //  1. Entries below `count` never change their first timestamp; a child pointer is replaced only by
 //  a
-//     larger copy of the same node (growth at the right edge).
+//     larger copy of the same node (growth at the right edge), or by the same leaf elsewhere.
 //  2. Entries are added at the right end only: written first, then `count` is stored with release.
 //  3. Any other change copies the nodes on the path, the right-most path always, so that a root
 //  reached
@@ -39,7 +42,19 @@ class alignas(8) InnerNode {
   // Acquire pairs with SetChild's release: what the child points to is whole.
   const void* child(uint32_t i) const { return children()[i].load(std::memory_order_acquire); }
   const InnerNode* node(uint32_t i) const { return static_cast<const InnerNode*>(child(i)); }
-  const uint8_t* leaf(uint32_t i) const { return static_cast<const uint8_t*>(child(i)); }
+  const uint8_t* leaf(uint32_t i) const { return LeafOf(child(i)); }
+  bool leaf_mapped(uint32_t i) const { return IsMapped(child(i)); }
+
+  // The child pointer for a leaf in a mapped file; what it points to; whether it is one.
+  static const void* MappedChild(const uint8_t* leaf) {
+    return reinterpret_cast<const void*>(reinterpret_cast<uintptr_t>(leaf) | kMapped);
+  }
+  static const uint8_t* LeafOf(const void* child) {
+    return reinterpret_cast<const uint8_t*>(reinterpret_cast<uintptr_t>(child) & ~kMapped);
+  }
+  static bool IsMapped(const void* child) {
+    return (reinterpret_cast<uintptr_t>(child) & kMapped) != 0;
+  }
 
   // The entry whose range holds `timestamp`: the last of the first `count` with first <= timestamp,
   // or 0. Interpolates, then walks: one or two probes for regular series. REQUIRES: count > 0.
@@ -53,6 +68,8 @@ class alignas(8) InnerNode {
   }
 
  private:
+  static constexpr uintptr_t kMapped = 1;
+
   InnerNode(uint32_t level, uint32_t capacity) : level_(level), capacity_(capacity) {}
   Timestamp* firsts() { return reinterpret_cast<Timestamp*>(this + 1); }
   const Timestamp* firsts() const { return reinterpret_cast<const Timestamp*>(this + 1); }
@@ -74,10 +91,10 @@ struct Entry {
   const void* child;
 };
 
-// Adds a leaf at the right edge of the tree under `root` (null: an empty tree) and returns the
-// root, a new one if it had to grow. Full nodes at the edge are not halved: the new entry starts a
-// node of its own. Nodes outgrown by copies are retired. Cost: amortised O(1).
-InnerNode* AppendLeaf(BlockMemory& memory, InnerNode* root, Timestamp first, const void* leaf);
+// Adds a leaf (a child pointer) at the right edge of the tree under `root` (null: an empty tree)
+// and returns the root, a new one if it had to grow. Full nodes at the edge are not halved: the new
+// entry starts a node of its own. Nodes outgrown by copies are retired. Cost: amortised O(1).
+InnerNode* AppendLeaf(BlockMemory& memory, InnerNode* root, Timestamp first, const void* child);
 
 // Packs `entries` (children of nodes of `level`) into as few nodes as hold them, of nearly equal
 // sizes; appends one entry per node to `out`.

@@ -267,7 +267,7 @@ void TreeWriter::RebuildNode(const InnerNode* node, Late late, bool rightmost,
     if (part.count == 0 && (node->level() == 0 || !edge)) {
       entries.push_back({node->first(i), node->child(i)});
     } else if (node->level() == 0) {
-      RebuildLeaf(node->leaf(i), part, hint, entries);
+      RebuildLeaf(node->child(i), part, hint, entries);
     } else {
       RebuildNode(node->node(i), part, edge, hint, entries);
     }
@@ -276,9 +276,9 @@ void TreeWriter::RebuildNode(const InnerNode* node, Late late, bool rightmost,
   index_memory_.Retire(node, node->bytes());
 }
 
-void TreeWriter::RebuildLeaf(const uint8_t* leaf, Late late, codec::EncodeHint& hint,
+void TreeWriter::RebuildLeaf(const void* child, Late late, codec::EncodeHint& hint,
                              std::vector<Entry>& out) {
-  const auto view = codec::BlockView::Trusted(leaf);
+  const auto view = codec::BlockView::Trusted(InnerNode::LeafOf(child));
   const size_t room = (view.count() + 63) / 64 * 64;
   decoded_.Resize(room);
   view.DecodeTimestamps(decoded_.times.data());
@@ -296,7 +296,7 @@ void TreeWriter::RebuildLeaf(const uint8_t* leaf, Late late, codec::EncodeHint& 
   }
   counts_[Counter::kRewrites] += 1;
   counts_[Counter::kSplits] += static_cast<int64_t>(parts) - 1;
-  RetireLeaf(leaf);
+  RetireLeaf(child);
 }
 
 }  // namespace tsdb::tree

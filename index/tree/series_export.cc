@@ -15,7 +15,7 @@ absl::Status SeriesExporter::Export(SeriesId series, Visitor visit) {
   const Page* page = tree_->FindPage(series);
   if (page == nullptr) return absl::OkStatus();
   const SeriesView view = SeriesView::Load(*page, Tree::SlotOf(series));
-  if (view.version == nullptr || view.late_count > 0) return ExportPieces(series, visit);
+  if (view.version == nullptr) return ExportShared(series, visit);
   if (view.root != nullptr) TSDB_RETURN_IF_ERROR(ExportLeaves(*view.root, view, visit));
   return Encode(view.version->times(), view.version->values(), view.open, visit);
 }
@@ -29,13 +29,14 @@ absl::Status SeriesExporter::ExportLeaves(const InnerNode& node, const SeriesVie
     if (node.level() > 0) {
       TSDB_RETURN_IF_ERROR(ExportLeaves(*node.node(i), view, visit));
     } else {
-      TSDB_RETURN_IF_ERROR(visit({node.leaf(i), codec::BlockView::Trusted(node.leaf(i)).bytes()}));
+      TSDB_RETURN_IF_ERROR(visit(node.leaf_mapped(i) ? Kind::kMapped : Kind::kLeaf,
+                                 {node.leaf(i), codec::BlockView::Trusted(node.leaf(i)).bytes()}));
     }
   }
   return absl::OkStatus();
 }
 
-absl::Status SeriesExporter::ExportPieces(SeriesId series, Visitor visit) {
+absl::Status SeriesExporter::ExportShared(SeriesId series, Visitor visit) {
   Timestamp from = kTimestampMin;
   for (;;) {
     const Piece piece = ReadPiece(*tree_, series, from, kTimestampMax, buffer_);
@@ -51,7 +52,7 @@ absl::Status SeriesExporter::Encode(const Timestamp* times, const double* values
     const size_t samples = std::min<size_t>(kLeafSamples, count - at);
     auto* out = reinterpret_cast<uint8_t*>(encoded_.data());
     const size_t bytes = codec::EncodeBlock(times + at, values + at, samples, hint_, out);
-    TSDB_RETURN_IF_ERROR(visit({out, bytes}));
+    TSDB_RETURN_IF_ERROR(visit(Kind::kRest, {out, bytes}));
   }
   return absl::OkStatus();
 }

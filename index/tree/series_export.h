@@ -2,8 +2,8 @@
 // they are, everything else (open leaf, late records, shared leaf) encoded.
 //
 // Thread safety: any thread, one at a time per SeriesExporter; writers may run beside it. What
-// comes out is the series as of some instant during the call, or, where late records had to be
-// merged, piece by piece (ReadPiece).
+// comes out is the series as of some instant during the call, but for records that wait, late, to
+// be merged into leaves: settle first if there are to be none.
 #pragma once
 
 #include <cstdint>
@@ -20,8 +20,13 @@ namespace tsdb::tree {
 
 class SeriesExporter {
  public:
+  enum class Kind : uint8_t {
+    kLeaf,    // of the tree
+    kMapped,  // a leaf that lies in a mapped file
+    kRest,    // made of an open or shared leaf: there will be others with more
+  };
   // A block of codec::EncodeBlock, 8-byte aligned, valid during the call.
-  using Visitor = absl::FunctionRef<absl::Status(std::span<const uint8_t> block)>;
+  using Visitor = absl::FunctionRef<absl::Status(Kind kind, std::span<const uint8_t> block)>;
 
   explicit SeriesExporter(const Tree* tree);
 
@@ -31,7 +36,7 @@ class SeriesExporter {
 
  private:
   absl::Status ExportLeaves(const InnerNode& node, const SeriesView& view, Visitor visit);
-  absl::Status ExportPieces(SeriesId series, Visitor visit);
+  absl::Status ExportShared(SeriesId series, Visitor visit);
   absl::Status Encode(const Timestamp* times, const double* values, size_t count, Visitor visit);
 
   const Tree* const tree_;

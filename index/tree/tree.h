@@ -28,11 +28,14 @@ enum class KeepDuplicate : uint8_t { kLater, kEarlier };
 enum class Counter : uint8_t {
   kMerged,          // put into leaves, duplicates included
   kReplaced,        // duplicates that gave way
+  kDeleted,         // taken out
   kInTree,          // in leaves, open and shared ones included
   kLate,            // in late buffers and deltas
   kLeaves,          // encoded leaves
   kEncodedRecords,  // in encoded leaves and shared bases
-  kEncodedBytes,
+  kEncodedBytes,    // of these, in memory
+  kMappedLeaves,    // of the encoded leaves, those in mapped files
+  kMappedBytes,
   kOpenBytes,  // versions, late buffers, shared leaves less their bases
   kIndexBytes,
   kSplits,

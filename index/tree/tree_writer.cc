@@ -75,35 +75,6 @@ size_t TreeWriter::EncodeAhead(const Page& page, SeriesId series, Times times, V
   return begin;
 }
 
-void TreeWriter::AppendBlock(Page& page, SeriesId series, std::span<const uint8_t> block) {
-  const auto view = codec::BlockView::Trusted(block.data());
-  const codec::BlockStatistics statistics = view.Statistics();
-  const uint32_t slot = Tree::SlotOf(series);
-  const bool leaf_sized =
-      statistics.count >= kLeafSamples / 2 && statistics.count <= kLeafSamplesMax;
-  if (leaf_sized && page.dense[slot].load(std::memory_order_relaxed) == nullptr) {
-    MakeDense(page, slot);
-  }
-  SeriesVersion* version = page.dense[slot].load(std::memory_order_relaxed);
-  if (leaf_sized && version != nullptr && version->owner_count() == 0 &&
-      version->late.load(std::memory_order_relaxed) == nullptr &&
-      (!version->any || statistics.time_first > version->last)) {
-    auto* leaf = static_cast<uint8_t*>(leaf_memory_.Allocate(block.size()));
-    std::memcpy(leaf, block.data(), block.size());
-    LinkLeaf(version, statistics.time_first, leaf, statistics.count);
-    version->last = statistics.time_last;
-    version->any = true;
-    counts_[Counter::kMerged] += statistics.count;
-    counts_[Counter::kInTree] += statistics.count;
-    return;
-  }
-  const size_t room = (statistics.count + 63) / 64 * 64;
-  block_.Resize(room);  // not decoded_: merging what is late or shared uses that
-  view.DecodeTimestamps(block_.times.data());
-  view.DecodeValues(block_.values.data());
-  AppendRun(page, series, block_.times.data(), block_.values.data(), statistics.count);
-}
-
 void TreeWriter::DropAhead(EncodedAhead ahead, size_t used) {
   for (const uint8_t* leaf : ahead.leaves.subspan(used)) {
     leaf_memory_.Retire(leaf, codec::BlockView::Trusted(leaf).bytes());
@@ -268,11 +239,11 @@ void TreeWriter::AddLeaf(SeriesVersion* version, Times times, Values values, siz
   LinkLeaf(version, times[0], EncodeLeaf(times, values, count, version->hint), count);
 }
 
-void TreeWriter::LinkLeaf(SeriesVersion* version, Timestamp first, const uint8_t* leaf,
+void TreeWriter::LinkLeaf(SeriesVersion* version, Timestamp first, const void* child,
                           size_t count) {
-  CountLeaf(leaf, 1);
+  CountLeaf(child, 1);
   InnerNode* root = version->root.load(std::memory_order_relaxed);
-  InnerNode* grown = AppendLeaf(index_memory_, root, first, leaf);
+  InnerNode* grown = AppendLeaf(index_memory_, root, first, child);
   // Pairs with the readers' acquire: they see the nodes whole.
   if (grown != root) version->root.store(grown, std::memory_order_release);
   version->leaf_records += count;
@@ -287,16 +258,22 @@ const uint8_t* TreeWriter::EncodeLeaf(Times times, Values values, size_t count,
   return leaf;
 }
 
-void TreeWriter::CountLeaf(const uint8_t* leaf, int64_t sign) {
-  const auto view = codec::BlockView::Trusted(leaf);
+void TreeWriter::CountLeaf(const void* child, int64_t sign) {
+  const auto view = codec::BlockView::Trusted(InnerNode::LeafOf(child));
   counts_[Counter::kLeaves] += sign;
   counts_[Counter::kEncodedRecords] += sign * static_cast<int64_t>(view.count());
+  if (InnerNode::IsMapped(child)) {
+    counts_[Counter::kMappedLeaves] += sign;
+    counts_[Counter::kMappedBytes] += sign * static_cast<int64_t>(view.bytes());
+  }
   counts_.timestamp_encodings[static_cast<size_t>(view.timestamp_encoding())] += sign;
   counts_.value_encodings[static_cast<size_t>(view.value_encoding())] += sign;
 }
 
-void TreeWriter::RetireLeaf(const uint8_t* leaf) {
-  CountLeaf(leaf, -1);
+void TreeWriter::RetireLeaf(const void* child) {
+  CountLeaf(child, -1);
+  if (InnerNode::IsMapped(child)) return;  // the file's
+  const uint8_t* leaf = InnerNode::LeafOf(child);
   leaf_memory_.Retire(leaf, codec::BlockView::Trusted(leaf).bytes());
 }
 

@@ -46,6 +46,13 @@ struct EncodedAhead {
   std::span<const uint8_t* const> leaves;
 };
 
+// A leaf that now lies in a mapped file, too.
+struct MappedLeaf {
+  SeriesId series;
+  Timestamp first;
+  const uint8_t* block;  // 8-byte aligned
+};
+
 class TreeWriter {
  public:
   explicit TreeWriter(Tree* tree);
@@ -74,6 +81,14 @@ class TreeWriter {
   // lies above all the series has, which is in leaves, and is not small), else sample by sample.
   // REQUIRES: the caller owns `page`, and the block was checked.
   void AppendBlock(Page& page, SeriesId series, std::span<const uint8_t> block);
+
+  // The same, but the leaf, if it can be one, is used where it lies, in a mapped file. One of any
+  // size can.
+  void LinkMapped(Page& page, SeriesId series, std::span<const uint8_t> block);
+  // Lets the tree use leaves of a mapped file in the place of its own, or of those in other files,
+  // where the bytes are the same: what has changed since the file was written stays. `leaves`:
+  // ascending by (series, first), all of the page's series. REQUIRES: the caller owns `page`.
+  void UseMapped(Page& page, std::span<const MappedLeaf> leaves);
 
   // Ask for the memory that AppendRun of this series will touch: its version, some runs ahead, and
   // then, once that has come, the end of its open leaf, where `count` samples will go.
@@ -109,18 +124,22 @@ class TreeWriter {
   SeriesVersion* Seal(Page& page, uint32_t slot, SeriesVersion* version);
   const uint8_t* EncodeLeaf(Times times, Values values, size_t count, codec::EncodeHint& hint);
   void AddLeaf(SeriesVersion* version, Times times, Values values, size_t count);
-  void LinkLeaf(SeriesVersion* version, Timestamp first, const uint8_t* leaf, size_t count);
+  // `child`: as InnerNode holds it, here and below.
+  void LinkLeaf(SeriesVersion* version, Timestamp first, const void* child, size_t count);
   void DropAhead(EncodedAhead ahead, size_t used);
-  void CountLeaf(const uint8_t* leaf, int64_t sign);
-  void RetireLeaf(const uint8_t* leaf);
+  void CountLeaf(const void* child, int64_t sign);
+  void RetireLeaf(const void* child);
+
+  // mapped_leaves.cc: leaves in files
+  bool LinkBlock(Page& page, uint32_t slot, const void* child);
+  void UseMappedUnder(InnerNode& node, std::span<const MappedLeaf>& leaves);
 
   // late_merge.cc: late records into leaves
   void AppendLate(Page& page, uint32_t slot, Times times, Values values, size_t count);
   void MergeLate(Page& page, uint32_t slot);
   void RebuildNode(const InnerNode* node, Late late, bool rightmost, codec::EncodeHint& hint,
                    std::vector<Entry>& out);
-  void RebuildLeaf(const uint8_t* leaf, Late late, codec::EncodeHint& hint,
-                   std::vector<Entry>& out);
+  void RebuildLeaf(const void* child, Late late, codec::EncodeHint& hint, std::vector<Entry>& out);
   InnerNode* RebuildRoot(InnerNode* root, Late late, codec::EncodeHint& hint);
   // Merges two strictly increasing columns into `out`; returns how many keys were in both.
   size_t MergeSorted(Times times, Values values, size_t count, Late late, SampleScratch& out);

@@ -12,7 +12,7 @@ namespace {
 
 using Content = std::map<SeriesId, std::map<Timestamp, double>>;
 
-// Series with few and many samples, some of them late and not yet merged.
+// Series with few and many samples, some of which came late.
 Content Fill(TreeFixture& fixture, uint64_t seed) {
   std::mt19937_64 random(seed);
   Content content;
@@ -30,6 +30,7 @@ Content Fill(TreeFixture& fixture, uint64_t seed) {
       content[series][time] = -1.5;
     }
   }
+  for (SeriesId series = 0; series < 200; series += kPageSeries) fixture.Settle(series);
   return content;
 }
 
@@ -43,15 +44,16 @@ TEST_CASE("series export: what one tree gives as blocks another takes in", "[tre
   uint64_t records = 0;
   for (SeriesId series = 0; series < 200; ++series) {
     Timestamp last = kTimestampMin;
-    const absl::Status status = exporter.Export(series, [&](std::span<const uint8_t> block) {
-      const auto parsed = codec::BlockView::Parse(block);
-      REQUIRE(parsed.ok());
-      REQUIRE(parsed->Statistics().time_first >= last);
-      last = parsed->Statistics().time_last;
-      records += parsed->count();
-      to.writer.AppendBlock(to.page(series), series, block);
-      return absl::OkStatus();
-    });
+    const absl::Status status =
+        exporter.Export(series, [&](SeriesExporter::Kind, std::span<const uint8_t> block) {
+          const auto parsed = codec::BlockView::Parse(block);
+          REQUIRE(parsed.ok());
+          REQUIRE(parsed->Statistics().time_first >= last);
+          last = parsed->Statistics().time_last;
+          records += parsed->count();
+          to.writer.AppendBlock(to.page(series), series, block);
+          return absl::OkStatus();
+        });
     REQUIRE(status.ok());
   }
   to.writer.Finish();
@@ -70,7 +72,7 @@ TEST_CASE("series export: leaves come out as they are, and go in as they are", "
   std::vector<const uint8_t*> blocks;
   REQUIRE(exporter
               .Export(3,
-                      [&](std::span<const uint8_t> block) {
+                      [&](SeriesExporter::Kind, std::span<const uint8_t> block) {
                         blocks.push_back(block.data());
                         to.writer.AppendBlock(to.page(3), 3, block);
                         return absl::OkStatus();
@@ -82,9 +84,10 @@ TEST_CASE("series export: leaves come out as they are, and go in as they are", "
   REQUIRE(to.version(3)->count() == 100);
   // An error ends it.
   int calls = 0;
-  const absl::Status failed = exporter.Export(3, [&](std::span<const uint8_t>) {
-    return ++calls == 2 ? absl::DataLossError("full") : absl::OkStatus();
-  });
+  const absl::Status failed =
+      exporter.Export(3, [&](SeriesExporter::Kind, std::span<const uint8_t>) {
+        return ++calls == 2 ? absl::DataLossError("full") : absl::OkStatus();
+      });
   REQUIRE(absl::IsDataLoss(failed));
   REQUIRE(calls == 2);
 }
