@@ -100,11 +100,9 @@ bool Appender::WithinBudget(uint64_t records) {
     return Refuse(engine.rejected_log, records, engine.logger->status());
   }
   if (!engine.OverBudget(records)) return true;
-  return Refuse(engine.rejected_budget, records,
-                absl::ResourceExhaustedError(absl::StrCat(
-                    "append: ", engine.MemoryBytes(), " bytes of the memory budget of ",
-                    engine.options.memory_budget_bytes,
-                    " are in use; raise Options::memory_budget_bytes or store less")));
+  absl::Status error;
+  if (engine.AwaitRoom(records, error)) return true;
+  return Refuse(engine.rejected_budget, records, std::move(error));
 }
 
 // Replaces the full chunk, or the missing one. False when the system has no memory for another.

@@ -75,6 +75,8 @@ struct Stats {
   uint64_t leaf_rewrites = 0;    // leaves replaced to take in late records
   uint64_t encoded_records = 0;  // records in encoded leaves
   uint64_t encoded_bytes = 0;    // their bytes, headers and statistics included
+  uint64_t mapped_leaves = 0;    // of the encoded leaves, those that lie in segments, not in memory
+  uint64_t mapped_bytes = 0;     // and their bytes
   uint64_t open_records = 0;     // records in open leaves, shared leaves' deltas and late buffers
   uint64_t open_bytes = 0;       // bytes allocated for these
   uint64_t index_bytes = 0;      // inner nodes and pages of the tree
@@ -106,6 +108,9 @@ struct Stats {
   uint64_t checkpoints = 0;       // written since the start
   uint64_t checkpoint_bytes = 0;  // of all of them
   uint64_t checkpoint_failures = 0;
+  uint64_t checkpoint_wait_ns = 0;  // waits of writers for a checkpoint to free memory
+  uint64_t segments = 0;            // files of leaves
+  uint64_t segment_bytes = 0;
 
   uint64_t retired_bytes = 0;      // replaced, kept for readers that may still look at them
   uint64_t reader_age_epochs = 0;  // how many reclamation rounds the oldest reader has been reading

@@ -1,9 +1,10 @@
-// The directory of a database: what may be in it, reading it back, and closing it.
+// The directory of a database: what may be in it, and reading it back.
 //
 //   <directory>/LOCK       held by the process that has the database open
 //   <directory>/FORMAT     "tsdb 1": that this is a database, and of which version
-//   <directory>/segments/  the checkpoint: one file, or two while the second is being written
-//   <directory>/log/       the log since then
+//   <directory>/manifest   which segments there are, and from where the log is needed
+//   <directory>/segments/  what checkpoints have written
+//   <directory>/log/       the log since the last one
 #include <algorithm>
 #include <string>
 #include <utility>
@@ -12,7 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "storage/base/status_macros.h"
 #include "storage/base/types.h"
-#include "tsdb/durability/checkpoint.h"
+#include "tsdb/durability/checkpoint_loader.h"
 #include "tsdb/durability/log_payload.h"
 #include "tsdb/durability/recovery.h"
 #include "tsdb/engine.h"
@@ -25,8 +26,6 @@ constexpr char kFormatName[] = "FORMAT";
 constexpr char kFormatDraftName[] = "FORMAT.new";
 constexpr char kLogName[] = "log";
 constexpr char kSegmentsName[] = "segments";
-// How often the checkpointing thread looks at how much there is to do.
-constexpr std::chrono::milliseconds kCheckpointLook{100};
 constexpr std::string_view kFormat = "tsdb 1\n";
 constexpr size_t kFormatBytesMax = 64;
 
@@ -99,31 +98,31 @@ absl::Status Engine::OpenDirectory(FileSystem* file_system, Database& database) 
   TSDB_ASSIGN_OR_RETURN(directory_lock, files->Lock(JoinPath(options.directory, kLockName)));
   TSDB_RETURN_IF_ERROR(PrepareDirectory(files, options.directory));
   uint64_t log_from;
-  TSDB_RETURN_IF_ERROR(LoadDirectory(&log_from));
-  TSDB_RETURN_IF_ERROR(ReplayLog(database, log_from));
+  std::vector<SeriesId> numbers;
+  TSDB_RETURN_IF_ERROR(LoadDirectory(&log_from, &numbers));
+  TSDB_RETURN_IF_ERROR(ReplayLog(database, log_from, std::move(numbers)));
   checkpointer_ = std::thread([this] { CheckpointLoop(); });
   return absl::OkStatus();
 }
 
-absl::Status Engine::LoadDirectory(uint64_t* log_from) {
+absl::Status Engine::LoadDirectory(uint64_t* log_from, std::vector<SeriesId>* numbers) {
+  MutexLock lock(&checkpoint_mutex_);
+  TSDB_ASSIGN_OR_RETURN(store_, durability::SegmentStore::Open(files, options.directory));
   TSDB_ASSIGN_OR_RETURN(
       durability::LoadedCheckpoint loaded,
-      durability::LoadCheckpoint(files, JoinPath(options.directory, kSegmentsName),
-                                 options.memory_budget_bytes, &tree, &series));
-  *log_from = loaded.log_sequence;
+      durability::LoadCheckpoint(*store_, options.memory_budget_bytes, &tree, &series));
+  *log_from = std::max<uint64_t>(store_->state().log_begin, 1);
+  *numbers = std::move(loaded.numbers);
   recovery.checkpoint_records = loaded.records;
   recovery.orphans = loaded.orphans;
   recovery.damage = std::move(loaded.damage);
-  {
-    MutexLock lock(&registry_mutex_);
-    gone_records_ += loaded.records;
-  }
-  MutexLock lock(&checkpoint_mutex_);
-  checkpoint_number_ = loaded.number;
+  NoteSegments();
+  MutexLock registry(&registry_mutex_);
+  gone_records_ += loaded.records;
   return absl::OkStatus();
 }
 
-absl::Status Engine::ReplayLog(Database& database, uint64_t from) {
+absl::Status Engine::ReplayLog(Database& database, uint64_t from, std::vector<SeriesId> numbers) {
   const std::string path = JoinPath(options.directory, kLogName);
   wal::LocalLogOptions log_options;
   log_options.file_bytes = options.log_file_bytes;
@@ -134,18 +133,22 @@ absl::Status Engine::ReplayLog(Database& database, uint64_t from) {
   {
     // One appender: its records are merged in the order in which it takes them.
     Appender appender = database.NewAppender();
-    durability::LogReplayer replayer(&series, [&](SeriesId id, std::span<const Timestamp> times,
-                                                  std::span<const double> values) {
-      if (appender.AppendColumns(id, times, values)) return absl::OkStatus();
-      return absl::Status(
-          appender.status().code(),
-          absl::StrCat("reading back '", path, "': ", std::string(appender.status().message())));
-    });
+    durability::LogReplayer replayer(
+        &series, std::move(numbers),
+        [&](SeriesId id, std::span<const Timestamp> times, std::span<const double> values) {
+          if (appender.AppendColumns(id, times, values)) return absl::OkStatus();
+          return absl::Status(appender.status().code(),
+                              absl::StrCat("reading back '", path,
+                                           "': ", std::string(appender.status().message())));
+        });
     TSDB_ASSIGN_OR_RETURN(
         log, wal::LocalLog::Open(
                  files, path, log_options, from,
                  [&](uint64_t sequence, uint8_t kind, std::span<const uint8_t> payload) {
-                   return replayer.Apply(sequence, kind, payload);
+                   TSDB_RETURN_IF_ERROR(replayer.Apply(sequence, kind, payload));
+                   // Numbers in a segment are those in the log after it, so they must be the same.
+                   if (!replayer.numbers_kept()) return absl::OkStatus();
+                   return FlushReplayed(sequence + 1);
                  },
                  &report));
     recovery.log_records = replayer.records();
@@ -171,78 +174,6 @@ absl::Status Engine::ReplayLog(Database& database, uint64_t from) {
                                                    numbers_kept ? series.Count() : 0);
   pipeline->SetLogger(logger.get());
   return absl::OkStatus();
-}
-
-absl::Status Engine::Checkpoint() {
-  if (log == nullptr) return absl::OkStatus();
-  MutexLock lock(&checkpoint_mutex_);
-  absl::Status status = CheckpointLocked();
-  if (!status.ok()) checkpoint_failures_.fetch_add(1, std::memory_order_relaxed);
-  return status;
-}
-
-absl::Status Engine::CheckpointLocked() {
-  if (log_closed_) return absl::FailedPreconditionError("checkpoint: the database is closed");
-  // The log would go on after a gap: what merged since it failed is not in it.
-  if (logger->failed()) return logger->status();
-  const uint64_t log_bytes = log->Stats().bytes;
-  // Batches up to here were handed out before, so they are applied once all submitted are.
-  const uint64_t position = log->Stats().last_appended;
-  TSDB_RETURN_IF_ERROR(Flush());
-  const std::string directory = JoinPath(options.directory, kSegmentsName);
-  TSDB_ASSIGN_OR_RETURN(const segment::SegmentSummary summary,
-                        durability::WriteCheckpoint(files, directory, checkpoint_number_ + 1,
-                                                    position + 1, tree, series));
-  // From here on the file counts, whatever fails.
-  ++checkpoint_number_;
-  checkpointed_log_bytes_.store(log_bytes, std::memory_order_relaxed);
-  checkpoints_.fetch_add(1, std::memory_order_relaxed);
-  checkpoint_bytes_.fetch_add(summary.bytes, std::memory_order_relaxed);
-  TSDB_RETURN_IF_ERROR(log->TruncateBefore(position + 1));
-  return durability::RemoveCheckpointsBefore(files, directory, checkpoint_number_);
-}
-
-void Engine::CheckpointLoop() {
-  for (;;) {
-    {
-      MutexLock lock(&wake_mutex_);
-      if (!ending_) wake_.WaitFor(&wake_mutex_, kCheckpointLook);
-      if (ending_) return;
-    }
-    const uint64_t grown =
-        log->Stats().bytes - checkpointed_log_bytes_.load(std::memory_order_relaxed);
-    const auto stored = static_cast<uint64_t>(tree.ReadCounts()[tree::Counter::kEncodedBytes]);
-    if (grown < options.checkpoint_log_bytes || grown < stored) continue;
-    // What fails is counted, and tried again when the log has grown by as much once more.
-    if (!Checkpoint().ok()) {
-      checkpointed_log_bytes_.store(log->Stats().bytes, std::memory_order_relaxed);
-    }
-  }
-}
-
-absl::Status Engine::AwaitDurable() {
-  if (logger == nullptr) return absl::OkStatus();
-  if (logger->failed()) return logger->status();
-  const uint64_t position = logger->last_position();
-  return options.durability == Durability::kSync ? log->AwaitDurable(position)
-                                                 : log->AwaitWritten(position);
-}
-
-absl::Status Engine::CloseLog() {
-  if (log == nullptr) return absl::OkStatus();
-  {
-    MutexLock lock(&wake_mutex_);
-    ending_ = true;
-    wake_.NotifyAll();
-  }
-  if (checkpointer_.joinable()) checkpointer_.join();
-  MutexLock lock(&checkpoint_mutex_);
-  absl::Status status;
-  if (options.checkpoint_on_close && log->Stats().batches > 0) status = CheckpointLocked();
-  log_closed_ = true;
-  if (absl::Status closed_status = log->Close(); status.ok()) status = closed_status;
-  directory_lock.reset();
-  return status;
 }
 
 }  // namespace tsdb

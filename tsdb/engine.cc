@@ -20,6 +20,9 @@ constexpr size_t kOpenRecordsPerCore = 16384;
 constexpr size_t kChunkRecordsCrowded = 4096;
 // Chunks beside the open ones: sealed, or being merged.
 constexpr size_t kChunksInMerge = 8;
+// Part of the budget of a database with a directory kept for blocks freed by checkpoints that no
+// later one is of the size for.
+constexpr uint64_t kUnusablePart = 8;
 
 }  // namespace
 
@@ -107,14 +110,26 @@ uint64_t Engine::MemoryBytes() const {
   return tree.memory_bytes() + series.Bytes() + chunks->bytes() + pipeline->Stats().scratch_bytes;
 }
 
-bool Engine::OverBudget(uint64_t records) const {
+uint64_t Engine::UsedBytes() const {
+  uint64_t used = MemoryBytes();
+  // Memory that checkpoints have freed is used again, but for blocks that are not of the sizes
+  // asked for: counting half of it lets in the less the more there is of those.
+  if (!options.directory.empty()) {
+    used -= (tree.pool().reserved_bytes() - tree.pool().allocated_bytes()) / 2;
+    used += options.memory_budget_bytes / kUnusablePart;
+  }
   // What is buffered may need as much again in open leaves.
-  return MemoryBytes() + chunks->bytes() + records * sizeof(Sample) > options.memory_budget_bytes;
+  return used + chunks->bytes();
+}
+
+bool Engine::OverBudget(uint64_t records) const {
+  return UsedBytes() + records * sizeof(Sample) > options.memory_budget_bytes;
 }
 
 absl::Status Engine::Flush() {
   pipeline->AwaitMerged(TakeAllPublished());
-  pipeline->AwaitMerged(pipeline->SubmitSettle(series.Count()));
+  merge::SettleTask settle;
+  pipeline->AwaitMerged(pipeline->SubmitTask(&settle, series.Count()));
   return absl::OkStatus();
 }
 
@@ -173,7 +188,9 @@ Stats Engine::Statistics() const {
   stats.leaf_splits = count(tree::Counter::kSplits);
   stats.leaf_rewrites = count(tree::Counter::kRewrites);
   stats.encoded_records = count(tree::Counter::kEncodedRecords);
-  stats.encoded_bytes = count(tree::Counter::kEncodedBytes);
+  stats.mapped_leaves = count(tree::Counter::kMappedLeaves);
+  stats.mapped_bytes = count(tree::Counter::kMappedBytes);
+  stats.encoded_bytes = count(tree::Counter::kEncodedBytes) + stats.mapped_bytes;
   stats.open_records = count(tree::Counter::kInTree) + count(tree::Counter::kLate) -
                        count(tree::Counter::kEncodedRecords);
   stats.open_bytes = count(tree::Counter::kOpenBytes);
@@ -206,6 +223,9 @@ Stats Engine::Statistics() const {
     stats.checkpoints = checkpoints_.load(std::memory_order_relaxed);
     stats.checkpoint_bytes = checkpoint_bytes_.load(std::memory_order_relaxed);
     stats.checkpoint_failures = checkpoint_failures_.load(std::memory_order_relaxed);
+    stats.checkpoint_wait_ns = room_wait_ns_.load(std::memory_order_relaxed);
+    stats.segments = segments_.load(std::memory_order_relaxed);
+    stats.segment_bytes = segment_bytes_.load(std::memory_order_relaxed);
   }
   stats.retired_bytes = tree.epochs().retired_bytes();
   stats.reader_age_epochs = tree.epochs().OldestReaderAge();

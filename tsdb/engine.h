@@ -22,6 +22,7 @@
 #include "storage/wal/local_log.h"
 #include "tsdb/database.h"
 #include "tsdb/durability/run_logger.h"
+#include "tsdb/durability/segment_store.h"
 #include "tsdb/ingest/chunk_pool.h"
 #include "tsdb/ingest/slot.h"
 #include "tsdb/merge/pipeline.h"
@@ -50,7 +51,12 @@ class Engine {
   uint32_t ChunkRecords() const;
   // Whether `records` more would pass the memory budget.
   bool OverBudget(uint64_t records) const;
+  // Waits, past the budget, for a checkpoint to move leaves out of memory. False when even that
+  // leaves no room, or cannot be done: the error says which.
+  bool AwaitRoom(uint64_t records, absl::Status& error) ABSL_LOCKS_EXCLUDED(wake_mutex_);
   uint64_t MemoryBytes() const;
+  // Of these, those that the budget counts: what is in use, and what what is buffered may yet need.
+  uint64_t UsedBytes() const;
 
   absl::Status Flush();
   // As Database::Close.
@@ -87,24 +93,45 @@ class Engine {
 
  private:
   explicit Engine(const Options& resolved);
-  absl::Status LoadDirectory(uint64_t* log_from) ABSL_LOCKS_EXCLUDED(checkpoint_mutex_);
-  absl::Status ReplayLog(Database& database, uint64_t from);
+  absl::Status LoadDirectory(uint64_t* log_from, std::vector<SeriesId>* numbers)
+      ABSL_LOCKS_EXCLUDED(checkpoint_mutex_);
+  absl::Status ReplayLog(Database& database, uint64_t from, std::vector<SeriesId> numbers);
   absl::Status CheckpointLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(checkpoint_mutex_);
-  void CheckpointLoop() ABSL_LOCKS_EXCLUDED(checkpoint_mutex_);
+  // Puts everything into segments but what the log has from `log_sequence` on.
+  absl::Status WriteSegments(uint64_t log_sequence)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(checkpoint_mutex_);
+  absl::Status WriteCheckpoint() ABSL_EXCLUSIVE_LOCKS_REQUIRED(checkpoint_mutex_);
+  void NoteSegments() ABSL_EXCLUSIVE_LOCKS_REQUIRED(checkpoint_mutex_);
+  // While the log is read back: sees to it that this needs no more memory than there is.
+  absl::Status FlushReplayed(uint64_t log_sequence) ABSL_LOCKS_EXCLUDED(checkpoint_mutex_);
+  void CheckpointLoop() ABSL_LOCKS_EXCLUDED(checkpoint_mutex_, wake_mutex_);
+  bool CheckpointIsDue() const;
+  // Bytes in memory that a checkpoint could move into a file, about.
+  uint64_t BytesToFlush() const;
   void FillLedger(Ledger& ledger) const ABSL_LOCKS_EXCLUDED(registry_mutex_);
 
   // Held while a checkpoint is written.
   Mutex checkpoint_mutex_;
-  uint64_t checkpoint_number_ ABSL_GUARDED_BY(checkpoint_mutex_) = 0;
+  std::unique_ptr<durability::SegmentStore> store_ ABSL_PT_GUARDED_BY(checkpoint_mutex_);
   bool log_closed_ ABSL_GUARDED_BY(checkpoint_mutex_) = false;
   std::atomic<uint64_t> checkpointed_log_bytes_{0};  // of the log, when the last one was written
+  std::atomic<uint64_t> rest_bytes_{0};              // that the next one will write again
+  std::atomic<uint64_t> unflushed_bytes_{0};  // encoded, and in memory even after the last one
+  std::atomic<uint64_t> segments_{0};         // and their bytes
+  std::atomic<uint64_t> segment_bytes_{0};
   std::atomic<uint64_t> checkpoints_{0};
   std::atomic<uint64_t> checkpoint_bytes_{0};
   std::atomic<uint64_t> checkpoint_failures_{0};
-  // Wakes the checkpointing thread to look, or to end.
+  // Wakes the checkpointing thread to look, or to end, and those who wait for room.
   Mutex wake_mutex_;
   CondVar wake_;
+  CondVar room_;
   bool ending_ ABSL_GUARDED_BY(wake_mutex_) = false;
+  uint64_t room_waiters_ ABSL_GUARDED_BY(wake_mutex_) = 0;
+  uint64_t checkpoints_tried_ ABSL_GUARDED_BY(wake_mutex_) = 0;
+  uint64_t used_after_checkpoint_ ABSL_GUARDED_BY(wake_mutex_) = 0;  // bytes, right after it
+  absl::Status checkpoint_status_ ABSL_GUARDED_BY(wake_mutex_);      // of the last one tried
+  std::atomic<uint64_t> room_wait_ns_{0};
   std::thread checkpointer_;
 
   // Held through the flush, so that no Close returns before it.

@@ -22,8 +22,8 @@ enum class Durability : uint8_t {
 
 struct Options {
   // Where the database lives: a directory of its own, made if its parent exists. Empty: in memory,
-  // gone when closed. All data must fit the memory budget in this version; the directory holds a
-  // checkpoint and the log since then, from which the database is read back when it is opened.
+  // gone when closed. The directory holds segments, files of encoded leaves that are mapped and
+  // read where they lie, and the log of what is not in them yet.
   std::string directory;
 
   // Change to kSync when what was acknowledged must survive the loss of power. A durable commit
@@ -42,16 +42,21 @@ struct Options {
   // allocated ahead. Lower it where space is scarce.
   uint64_t log_file_bytes = uint64_t{64} << 20;
 
-  // A checkpoint writes everything to one file, so that the log before it can go and opening need
-  // not replay it. One is made when the log has grown by this and by the size of what is stored
-  // since the last one, and when the database is closed. Lower it to open faster after a crash.
+  // A checkpoint moves leaves into segments, so that they need no memory, the log before it can go,
+  // and opening need not replay it. One is made when the log has grown by this since the last one,
+  // when encoded leaves in memory take a quarter of the budget, and when the database is closed.
+  // Lower it to open faster after a crash.
   uint64_t checkpoint_log_bytes = uint64_t{256} << 20;
   // Change to false to close at once, and open by replaying the log.
   bool checkpoint_on_close = true;
 
-  // Bound on write buffer and stored data together, in bytes. 0: half of the machine's (or its
-  // container's) memory. Set it when the process has other large tenants. A database in memory
-  // refuses appends with kResourceExhausted once it is reached; nothing already accepted is lost.
+  // Bound on write buffer and stored data in memory together, in bytes. 0: half of the machine's
+  // (or its container's) memory. Set it when the process has other large tenants. Once it is
+  // reached, appends to a database with a directory wait for a checkpoint to move leaves into
+  // segments; where there are none to move, and in memory, they are refused with
+  // kResourceExhausted. Nothing already accepted is lost. What always stays in memory: the labels,
+  // an open leaf of up to 8 KiB for each series with more than some 30 samples, all samples of the
+  // others, and some 40 bytes for each leaf.
   uint64_t memory_budget_bytes = 0;
 
   // Part of the budget that holds records between append and merge. 0: 2 MiB for each processor,

@@ -15,6 +15,9 @@
 
 namespace tsdb::durability {
 
+// Stands where a number in a file has no series any more: its labels are lost.
+inline constexpr SeriesId kUnknownSeries = ~SeriesId{0};
+
 enum class PayloadKind : uint8_t {
   kSeries = 1,     // labels of series, by number; before the first record that names the number
   kRecords = 2,    // runs of records (storage/codec/run.h)

@@ -1,6 +1,5 @@
 #include "tsdb/durability/recovery.h"
 
-#include <numeric>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -12,15 +11,15 @@
 namespace tsdb::durability {
 namespace {
 
-constexpr SeriesId kUnknown = ~SeriesId{0};
 // A part of a chunk has at most 32 Ki.
 constexpr size_t kPayloadRecordsMax = size_t{1} << 20;
 
 }  // namespace
 
-LogReplayer::LogReplayer(label::SeriesTable* table, Sink sink)
-    : table_(table), sink_(std::move(sink)), numbers_(table->Count()) {
-  std::iota(numbers_.begin(), numbers_.end(), SeriesId{0});
+LogReplayer::LogReplayer(label::SeriesTable* table, std::vector<SeriesId> numbers, Sink sink)
+    : table_(table), sink_(std::move(sink)), numbers_(std::move(numbers)) {
+  numbers_kept_ = numbers_.size() == table_->Count();
+  for (SeriesId i = 0; i < numbers_.size(); ++i) numbers_kept_ &= numbers_[i] == i;
 }
 
 absl::Status LogReplayer::Apply(uint64_t sequence, uint8_t kind, std::span<const uint8_t> payload) {
@@ -59,7 +58,7 @@ absl::Status LogReplayer::ApplySeries(std::span<const uint8_t> payload, absl::St
     if (number >= table_->series_max()) {
       return absl::DataLossError(absl::StrCat("series number ", number, " is out of range"));
     }
-    if (number >= numbers_.size()) numbers_.resize(size_t{number} + 1, kUnknown);
+    if (number >= numbers_.size()) numbers_.resize(size_t{number} + 1, kUnknownSeries);
     numbers_[number] = *given;
     return absl::OkStatus();
   });
@@ -86,8 +85,8 @@ absl::Status LogReplayer::ApplyRecords(std::span<const uint8_t> payload, absl::S
     return absl::OkStatus();
   }
   for (const codec::Run& run : runs_) {
-    const SeriesId series = run.series < numbers_.size() ? numbers_[run.series] : kUnknown;
-    if (series == kUnknown) {
+    const SeriesId series = run.series < numbers_.size() ? numbers_[run.series] : kUnknownSeries;
+    if (series == kUnknownSeries) {
       orphans_ += run.count;
       damage = absl::DataLossError("records of series whose labels are lost");
       continue;

@@ -22,8 +22,8 @@ class LogReplayer {
   using Sink = std::function<absl::Status(SeriesId series, std::span<const Timestamp> times,
                                           std::span<const double> values)>;
 
-  // Series that are in the table already keep their numbers in the log, too.
-  LogReplayer(label::SeriesTable* table, Sink sink);
+  // `numbers`: of the table, by number in the log, of series that are in the table already.
+  LogReplayer(label::SeriesTable* table, std::vector<SeriesId> numbers, Sink sink);
 
   // Applies one batch. Bytes that are not what this program writes are counted as damage, with
   // what they cost; only an error of the sink or of the table ends the replay.
@@ -43,7 +43,7 @@ class LogReplayer {
 
   label::SeriesTable* const table_;
   const Sink sink_;
-  std::vector<SeriesId> numbers_;  // of the table, by number in the log; kUnknown: none
+  std::vector<SeriesId> numbers_;  // of the table, by number in the log; kUnknownSeries: none
   std::vector<codec::Run> runs_;   // of the payload being applied, and their columns
   std::vector<Timestamp> times_;
   std::vector<double> values_;

@@ -101,14 +101,14 @@ void MergePipeline::Commit() {
   committed_ = next_sequence_ - 1;
 }
 
-uint64_t MergePipeline::SubmitSettle(SeriesId series) {
+uint64_t MergePipeline::SubmitTask(PageTask* task, SeriesId series) {
   Wakes wakes;
-  const uint64_t last = QueueSettle(series, wakes);
+  const uint64_t last = QueueTask(task, series, wakes);
   Fire(wakes);
   return last;
 }
 
-uint64_t MergePipeline::QueueSettle(SeriesId series, Wakes& wakes) {
+uint64_t MergePipeline::QueueTask(PageTask* task, SeriesId series, Wakes& wakes) {
   MutexLock lock(&mutex_);
   const uint64_t before = next_sequence_ - 1;
   // As many parts as can run at once, times a few, so that all contexts take their share.
@@ -118,8 +118,9 @@ uint64_t MergePipeline::QueueSettle(SeriesId series, Wakes& wakes) {
   for (uint64_t i = 1; i <= parts; ++i) {
     const uint64_t end = pages * i / parts;
     Part part;
-    part.settle_begin = static_cast<SeriesId>(begin * tree::kPageSeries);
-    part.settle_end = static_cast<SeriesId>(std::min<uint64_t>(end * tree::kPageSeries, series));
+    part.series_begin = static_cast<SeriesId>(begin * tree::kPageSeries);
+    part.series_end = static_cast<SeriesId>(std::min<uint64_t>(end * tree::kPageSeries, series));
+    part.task = task;
     part.sequence = next_sequence_++;
     part.after = before;
     queue_.push_back(part);
@@ -315,15 +316,16 @@ void MergePipeline::EncodeAhead(Context& context, RunBatch& batch) {
   encoded_ahead_.fetch_add(batch.ahead_leaves.size(), std::memory_order_relaxed);
 }
 
-void MergePipeline::BuildSettleItems(RunBatch& batch) {
+void MergePipeline::BuildTaskItems(RunBatch& batch) {
   batch.items.clear();
   const Part& part = batch.part;
-  for (uint64_t series = part.settle_begin; series < part.settle_end; series += tree::kPageSeries) {
+  for (uint64_t series = part.series_begin; series < part.series_end; series += tree::kPageSeries) {
     tree::Page* page = tree_->FindPage(static_cast<SeriesId>(series));
     if (page == nullptr) continue;
     PageItem item;
     item.batch = &batch;
     item.page = page;
+    item.first_series = static_cast<SeriesId>(series);
     batch.items.push_back(item);
   }
 }
@@ -359,7 +361,7 @@ void MergePipeline::HandOut(Context& context, RunBatch* batch) {
     RunBatch* turn = TakeTurn();
     if (turn == nullptr) return;
     if (turn->part.chunk == nullptr) {
-      BuildSettleItems(*turn);
+      BuildTaskItems(*turn);
     } else {
       // Before its items can be applied: what the tree holds is in the log.
       if (logger_ != nullptr) logger_->Append(turn->payload);
@@ -393,7 +395,7 @@ void MergePipeline::Apply(Context& context, RunBatch& batch) {
 void MergePipeline::ApplyItem(Context& context, PageItem& item) {
   const RunBatch& batch = *item.batch;
   if (batch.part.chunk == nullptr) {
-    context.writer.SettlePage(*item.page);
+    batch.part.task->Run(context.writer, *item.page, item.first_series);
   } else {
     for (uint32_t i = item.runs_begin; i < item.runs_end; ++i) {
       const Run& run = batch.runs[i];

@@ -17,6 +17,7 @@
 #include "storage/base/types.h"
 #include "storage/codec/run.h"
 #include "tsdb/ingest/chunk_pool.h"
+#include "tsdb/merge/page_task.h"
 
 namespace tsdb::merge {
 
@@ -34,22 +35,24 @@ struct RunAhead {
 
 struct RunBatch;
 
-// A batch's runs of one page, as queued there.
+// A batch's runs of one page, or what its task is to do there, as queued there.
 struct PageItem : tree::WorkItem {
   RunBatch* batch = nullptr;
   tree::Page* page = nullptr;
+  SeriesId first_series = 0;  // of the page, for tasks
   uint32_t runs_begin = 0;
   uint32_t runs_end = 0;
 };
 
-// What is handed to the merge: a part of a chunk, or, with no chunk, the order to settle the pages
-// of series [settle_begin, settle_end), that is to merge their late records into leaves.
+// What is handed to the merge: a part of a chunk, or, with no chunk, a task for the pages of series
+// [series_begin, series_end).
 struct Part {
   ingest::Chunk* chunk = nullptr;
   uint32_t begin = 0;
   uint32_t end = 0;
-  SeriesId settle_begin = 0;
-  SeriesId settle_end = 0;
+  PageTask* task = nullptr;
+  SeriesId series_begin = 0;
+  SeriesId series_end = 0;
   uint64_t sequence = 0;  // position in the order of submission, from 1
   uint64_t after = 0;     // handed out once all parts up to this position are
   const void* writer = nullptr;

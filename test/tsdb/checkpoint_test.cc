@@ -1,0 +1,312 @@
+// Segments: data that is no longer in memory, read, overwritten and recovered as if it were.
+#include <bit>
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <map>
+#include <memory>
+#include <random>
+#include <string>
+
+#include "storage/segment/segment_reader.h"
+#include "test/faults/fault_file_system.h"
+#include "test/faults/memory_file_system.h"
+#include "test/tsdb/test_database.h"
+#include "tsdb/internals.h"
+
+namespace tsdb {
+namespace {
+
+constexpr char kParent[] = "/data";
+constexpr char kHome[] = "/data/db";
+constexpr char kSegments[] = "/data/db/segments";
+
+Options InDirectory() {
+  Options options = TinyBuffers();
+  options.memory_budget_bytes = uint64_t{64} << 20;
+  options.merge_threads = 1;
+  options.directory = kHome;
+  options.log_file_bytes = 64 << 10;
+  options.durability = Durability::kSync;
+  options.sync_interval_ms = 3'600'000;  // syncs only when asked to
+  return options;
+}
+
+std::unique_ptr<Database> OpenIn(FileSystem* files, const Options& options = InDirectory()) {
+  auto opened = Internals::Open(options, files);
+  INFO(opened.status().ToString());
+  REQUIRE(opened.ok());
+  return *std::move(opened);
+}
+
+using Samples = std::map<Timestamp, double>;
+using Model = std::map<SeriesId, Samples>;
+
+void RequireContent(Database& database, const Model& model) {
+  const Snapshot snapshot = database.NewSnapshot();
+  for (const auto& [series, samples] : model) {
+    INFO("series " << series);
+    const std::vector<Sample> read = ReadAll(snapshot, series);
+    REQUIRE(read.size() == samples.size());
+    REQUIRE(snapshot.Count(series) == samples.size());
+    size_t i = 0;
+    for (const auto& [time, value] : samples) {
+      REQUIRE(read[i].timestamp == time);
+      REQUIRE(std::bit_cast<uint64_t>(read[i].value) == std::bit_cast<uint64_t>(value));
+      ++i;
+    }
+  }
+  const Stats stats = database.Statistics();
+  REQUIRE(stats.ledger.Balanced());
+  REQUIRE(database.Verify().ok());
+}
+
+// Appends runs to eight series, some of them late or over what is there.
+void AppendRandom(Appender& appender, std::mt19937_64& random, Model& model) {
+  const auto series = static_cast<SeriesId>(random() % 8);
+  Samples& samples = model[series];
+  const bool late = !samples.empty() && random() % 3 == 0;
+  const size_t count = late ? 1 + random() % 5 : series < 2 ? 1 + random() % 3 : random() % 1500;
+  Timestamp time = samples.empty() ? 0 : samples.rbegin()->first;
+  if (late) time -= static_cast<Timestamp>(random() % 20'000);
+  for (size_t i = 0; i < count; ++i) {
+    time += 1 + static_cast<Timestamp>(random() % 3);
+    const double value = static_cast<double>(random() % 1000) / 8;
+    REQUIRE(appender.Append(series, time, value));
+    samples[time] = value;
+  }
+}
+
+TEST_CASE("checkpoint: any order of appends, checkpoints, closings and power losses",
+          "[durability]") {
+  const uint64_t seed = GENERATE(range(1, 9));
+  INFO("seed " << seed);
+  std::mt19937_64 random(seed);
+  auto files = std::make_unique<MemoryFileSystem>(std::vector<std::string>{kParent});
+  auto database = OpenIn(files.get());
+  AddSeries(*database, 8);
+  Model model;
+  for (int step = 0; step < 60; ++step) {
+    switch (random() % 10) {
+      case 0:
+      case 1:
+        REQUIRE(database->Checkpoint().ok());
+        break;
+      case 2: {
+        // The power goes, after a commit.
+        {
+          Appender appender = database->NewAppender();
+          REQUIRE(appender.Append(7, 1'000'000 + step, 1));
+          model[7][1'000'000 + step] = 1;
+          REQUIRE(appender.Commit().Await(Milestone::kDurable).ok());
+        }
+        auto lost = files->AfterPowerLoss(random());
+        database = nullptr;
+        files = std::move(lost);
+        database = OpenIn(files.get());
+        break;
+      }
+      case 3: {
+        Options options = InDirectory();
+        options.checkpoint_on_close = random() % 2 == 0;
+        REQUIRE(database->Close().ok());
+        database = OpenIn(files.get(), options);
+        break;
+      }
+      case 4:
+        RequireContent(*database, model);
+        break;
+      default: {
+        Appender appender = database->NewAppender();
+        for (int i = 0; i < 5; ++i) AppendRandom(appender, random, model);
+      }
+    }
+    REQUIRE(database->Recovery().damage.empty());
+  }
+  RequireContent(*database, model);
+  REQUIRE(database->Close().ok());
+  database = OpenIn(files.get());
+  RequireContent(*database, model);
+}
+
+TEST_CASE("checkpoint: writes what has changed, and what is in segments needs no memory",
+          "[durability]") {
+  MemoryFileSystem files({kParent});
+  const auto database = OpenIn(&files);
+  AddSeries(*database, 4);
+  Model model;
+  Appender appender = database->NewAppender();
+  const auto append = [&](SeriesId series, Timestamp time) {
+    REQUIRE(appender.Append(series, time, std::sin(static_cast<double>(time))));
+    model[series][time] = std::sin(static_cast<double>(time));
+  };
+  for (Timestamp time = 0; time < 100'000; ++time) append(time % 4, time);
+  REQUIRE(database->Checkpoint().ok());
+  const Stats first = database->Statistics();
+  CHECK(first.mapped_leaves == first.leaves);
+  CHECK(first.mapped_bytes > 700'000);
+  CHECK(first.encoded_bytes == first.mapped_bytes);
+  // Two leaves' worth more, and a late record.
+  for (Timestamp time = 100'000; time < 101'024; ++time) append(3, time);
+  append(2, 50'001);
+  REQUIRE(database->Checkpoint().ok());
+  const Stats second = database->Statistics();
+  CHECK(second.checkpoint_bytes - first.checkpoint_bytes < 40'000);
+  CHECK(second.segments == 2);
+  CHECK(second.mapped_leaves == second.leaves);
+  RequireContent(*database, model);
+}
+
+TEST_CASE("checkpoint: a segment goes with its last live leaf", "[durability]") {
+  MemoryFileSystem files({kParent});
+  auto database = OpenIn(&files);
+  AddSeries(*database, 1);
+  Model model;
+  for (int round = 0; round < 3; ++round) {
+    {
+      Appender appender = database->NewAppender();
+      // Every leaf is rewritten.
+      for (Timestamp time = round; time < 5'000; time += round == 0 ? 1 : 10) {
+        REQUIRE(appender.Append(0, time, round));
+        model[0][time] = round;
+      }
+    }
+    REQUIRE(database->Checkpoint().ok());
+    REQUIRE(database->Statistics().segments == 1);
+    REQUIRE(files.List(kSegments)->size() == 2);
+    RequireContent(*database, model);
+  }
+  REQUIRE(database->Close().ok());
+  database = OpenIn(&files);
+  RequireContent(*database, model);
+}
+
+TEST_CASE("checkpoint: more than the memory budget is kept in segments", "[durability]") {
+  MemoryFileSystem files({kParent});
+  Options options = InDirectory();
+  options.memory_budget_bytes = uint64_t{40} << 20;
+  options.log_file_bytes = 1 << 20;
+  options.checkpoint_on_close = GENERATE(false, true);
+  const auto value = [](Timestamp time) { return std::sin(static_cast<double>(time)); };
+  constexpr Timestamp kRecords = 9'000'000;  // of eight bytes each
+  {
+    const auto database = OpenIn(&files, options);
+    AddSeries(*database, 1);
+    Appender appender = database->NewAppender();
+    for (Timestamp time = 0; time < kRecords; ++time) {
+      if (!appender.Append(0, time * 1000, value(time))) FAIL(appender.status().ToString());
+      if (time % 100'000 != 0) continue;
+      REQUIRE(database->Statistics().memory_bytes <= options.memory_budget_bytes * 11 / 10);
+    }
+    REQUIRE(database->Statistics().checkpoints > 0);
+    REQUIRE(database->NewSnapshot().Count(0) == kRecords);
+  }
+  // A log of more than the budget is read back within it, too.
+  const auto reopened = OpenIn(&files, options);
+  REQUIRE(reopened->Statistics().memory_bytes <= options.memory_budget_bytes * 11 / 10);
+  const Snapshot snapshot = reopened->NewSnapshot();
+  Timestamp time = 0;
+  Cursor cursor = snapshot.Scan(0);
+  for (ColumnBlock block; cursor.Next(block);) {
+    for (size_t i = 0; i < block.size(); ++i, ++time) {
+      if (block.timestamps[i] != time * 1000 || block.values[i] != value(time)) FAIL(time);
+    }
+  }
+  REQUIRE(time == kRecords);
+}
+
+TEST_CASE("checkpoint: a log beyond the budget is read back within it", "[durability]") {
+  MemoryFileSystem files({kParent});
+  Options options = InDirectory();
+  options.checkpoint_on_close = false;
+  options.log_file_bytes = 1 << 20;
+  {
+    const auto database = OpenIn(&files, options);
+    AddSeries(*database, 1);
+    Appender appender = database->NewAppender();
+    for (Timestamp time = 0; time < 1'500'000; ++time) {
+      REQUIRE(appender.Append(0, time * 1000, std::sin(static_cast<double>(time))));
+    }
+    REQUIRE(appender.Commit().Await(Milestone::kVisible).ok());
+    REQUIRE(database->Statistics().checkpoints == 0);
+  }
+  options.memory_budget_bytes = uint64_t{12} << 20;
+  const auto database = OpenIn(&files, options);
+  CHECK(database->Statistics().checkpoints > 0);
+  CHECK(database->Statistics().memory_bytes <= options.memory_budget_bytes * 11 / 10);
+  CHECK(database->NewSnapshot().Count(0) == 1'500'000);
+  CHECK(database->Verify().ok());
+}
+
+TEST_CASE("checkpoint: what cannot leave memory is refused past the budget", "[durability]") {
+  MemoryFileSystem files({kParent});
+  Options options = InDirectory();
+  options.memory_budget_bytes = uint64_t{16} << 20;
+  const auto database = OpenIn(&files, options);
+  AddSeries(*database, 2000);  // each with an open leaf
+  Appender appender = database->NewAppender();
+  uint64_t accepted = 0;
+  bool refused = false;
+  for (Timestamp time = 0; time < 400 && !refused; ++time) {
+    for (SeriesId series = 0; series < 2000 && !refused; ++series) {
+      refused = !appender.Append(series, time, std::sin(static_cast<double>(time)));
+      accepted += !refused;
+    }
+  }
+  REQUIRE(refused);
+  CHECK(absl::IsResourceExhausted(appender.status()));
+  CHECK(appender.status().message().find("memory_budget_bytes") != std::string::npos);
+  REQUIRE(appender.Commit().Await(Milestone::kVisible).ok());
+  uint64_t readable = 0;
+  const Snapshot snapshot = database->NewSnapshot();
+  for (SeriesId series = 0; series < 2000; ++series) readable += snapshot.Count(series);
+  CHECK(readable == accepted);
+  // More at once than could ever be there.
+  const std::vector<Timestamp> times(4'000'000);
+  CHECK_FALSE(appender.AppendColumns(0, times, std::vector<double>(times.size())));
+  CHECK(absl::IsResourceExhausted(appender.status()));
+}
+
+TEST_CASE("checkpoint: whichever call fails, nothing is lost and no file is left", "[durability]") {
+  for (const FileFault fault : {FileFault::kIoError, FileFault::kNoSpace}) {
+    bool reached_end = false;
+    for (uint64_t nth = 1; !reached_end; ++nth) {
+      INFO("call " << nth);
+      MemoryFileSystem memory({kParent});
+      FaultFileSystem files(&memory);
+      Model model;
+      {
+        auto database = OpenIn(&files);
+        AddSeries(*database, 2);
+        Appender appender = database->NewAppender();
+        const auto fill = [&](Timestamp begin, Timestamp end) {
+          for (Timestamp time = begin; time < end; ++time) {
+            REQUIRE(appender.Append(0, time, 1));
+            model[0][time] = 1;
+          }
+          REQUIRE(appender.Commit().Await(Milestone::kDurable).ok());
+        };
+        fill(0, 2000);
+        REQUIRE(database->Checkpoint().ok());
+        fill(500, 3000);
+        files.Inject({.fault = fault, .nth = nth});
+        const absl::Status failed = database->Checkpoint();
+        reached_end = files.failures() == 0;
+        files.ClearFault();
+        const bool log_lives = database->Checkpoint().ok();
+        RequireContent(*database, model);
+        if (failed.ok() && log_lives) {
+          // What is there is what the manifest names.
+          REQUIRE(memory.List(kSegments)->size() == database->Statistics().segments + 1);
+        }
+      }
+      auto database = OpenIn(&memory);
+      INFO((database->Recovery().damage.empty() ? "" : database->Recovery().damage[0]));
+      REQUIRE(database->Recovery().damage.empty());
+      REQUIRE(memory.List(kSegments)->size() == database->Statistics().segments + 1);
+      RequireContent(*database, model);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace tsdb

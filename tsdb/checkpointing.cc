@@ -1,0 +1,199 @@
+// Checkpoints of a database with a directory: when, what for, and the last one, at its close.
+#include <algorithm>
+#include <chrono>
+#include <span>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "storage/base/status_macros.h"
+#include "tsdb/durability/checkpoint.h"
+#include "tsdb/engine.h"
+#include "tsdb/merge/page_task.h"
+
+namespace tsdb {
+namespace {
+
+// How often the checkpointing thread looks at how much there is to do.
+constexpr std::chrono::milliseconds kCheckpointLook{100};
+// Part of the budget that encoded leaves may take in memory before they are moved into segments:
+// the rest has room for as much again while they are being written, and for what stays.
+constexpr uint64_t kFlushPart = 4;
+
+// Lets the tree use leaves where a checkpoint has written them, so that their memory is free.
+class UseMappedTask : public merge::PageTask {
+ public:
+  // `leaves`: ascending by (series, first).
+  explicit UseMappedTask(std::span<const tree::MappedLeaf> leaves) : leaves_(leaves) {}
+
+  void Run(tree::TreeWriter& writer, tree::Page& page, SeriesId first_series) override {
+    const auto begin = FirstFrom(first_series);
+    const auto end = FirstFrom(uint64_t{first_series} + tree::kPageSeries);
+    writer.UseMapped(page, leaves_.subspan(begin, end - begin));
+  }
+
+ private:
+  size_t FirstFrom(uint64_t series) const {
+    const auto at = std::lower_bound(
+        leaves_.begin(), leaves_.end(), series,
+        [](const tree::MappedLeaf& leaf, uint64_t wanted) { return leaf.series < wanted; });
+    return static_cast<size_t>(at - leaves_.begin());
+  }
+
+  const std::span<const tree::MappedLeaf> leaves_;
+};
+
+}  // namespace
+
+absl::Status Engine::Checkpoint() {
+  if (log == nullptr) return absl::OkStatus();
+  MutexLock lock(&checkpoint_mutex_);
+  return CheckpointLocked();
+}
+
+absl::Status Engine::CheckpointLocked() {
+  absl::Status status = WriteCheckpoint();
+  const uint64_t used = UsedBytes();
+  if (!status.ok()) checkpoint_failures_.fetch_add(1, std::memory_order_relaxed);
+  MutexLock lock(&wake_mutex_);
+  ++checkpoints_tried_;
+  used_after_checkpoint_ = used;
+  checkpoint_status_ = status;
+  room_.NotifyAll();
+  return status;
+}
+
+absl::Status Engine::WriteCheckpoint() {
+  if (log_closed_) return absl::FailedPreconditionError("checkpoint: the database is closed");
+  // The log would go on after a gap: what merged since it failed is not in it.
+  if (logger->failed()) return logger->status();
+  const uint64_t log_bytes = log->Stats().bytes;
+  // Batches up to here were handed out before, so they are applied once all submitted are.
+  const uint64_t position = log->Stats().last_appended;
+  TSDB_RETURN_IF_ERROR(WriteSegments(position + 1));
+  checkpointed_log_bytes_.store(log_bytes, std::memory_order_relaxed);
+  return log->TruncateBefore(position + 1);
+}
+
+absl::Status Engine::WriteSegments(uint64_t log_sequence) {
+  TSDB_RETURN_IF_ERROR(Flush());
+  TSDB_ASSIGN_OR_RETURN(const durability::WrittenCheckpoint written,
+                        durability::WriteCheckpoint(*store_, log_sequence, tree, series));
+  rest_bytes_.store(written.rest_bytes, std::memory_order_relaxed);
+  checkpoints_.fetch_add(1, std::memory_order_relaxed);
+  checkpoint_bytes_.fetch_add(written.bytes, std::memory_order_relaxed);
+  UseMappedTask use_mapped(written.leaves);
+  pipeline->AwaitMerged(pipeline->SubmitTask(&use_mapped, series.Count()));
+  const absl::Status removed = store_->RemoveObsolete(tree.epochs());
+  NoteSegments();
+  return removed;
+}
+
+void Engine::NoteSegments() {
+  segments_.store(store_->segments().size(), std::memory_order_relaxed);
+  segment_bytes_.store(store_->leaf_bytes(), std::memory_order_relaxed);
+  unflushed_bytes_.store(static_cast<uint64_t>(tree.ReadCounts()[tree::Counter::kEncodedBytes]),
+                         std::memory_order_relaxed);
+}
+
+absl::Status Engine::FlushReplayed(uint64_t log_sequence) {
+  if (BytesToFlush() < options.memory_budget_bytes / kFlushPart) return absl::OkStatus();
+  MutexLock lock(&checkpoint_mutex_);
+  return WriteSegments(log_sequence);
+}
+
+uint64_t Engine::BytesToFlush() const {
+  const auto encoded = static_cast<uint64_t>(tree.ReadCounts()[tree::Counter::kEncodedBytes]);
+  const uint64_t unflushed = unflushed_bytes_.load(std::memory_order_relaxed);
+  return encoded - std::min(encoded, unflushed);
+}
+
+bool Engine::CheckpointIsDue() const {
+  if (BytesToFlush() >= options.memory_budget_bytes / kFlushPart) return true;
+  const uint64_t grown =
+      log->Stats().bytes - checkpointed_log_bytes_.load(std::memory_order_relaxed);
+  return grown >= options.checkpoint_log_bytes &&
+         grown >= rest_bytes_.load(std::memory_order_relaxed);
+}
+
+void Engine::CheckpointLoop() {
+  for (;;) {
+    bool wanted;
+    {
+      MutexLock lock(&wake_mutex_);
+      if (!ending_ && room_waiters_ == 0) wake_.WaitFor(&wake_mutex_, kCheckpointLook);
+      if (ending_) return;
+      wanted = room_waiters_ > 0;
+    }
+    if (!wanted && !CheckpointIsDue()) continue;
+    if (Checkpoint().ok()) continue;
+    // What fails is counted, and tried again when the log has grown by as much once more, or when a
+    // writer needs the room.
+    checkpointed_log_bytes_.store(log->Stats().bytes, std::memory_order_relaxed);
+    unflushed_bytes_.store(static_cast<uint64_t>(tree.ReadCounts()[tree::Counter::kEncodedBytes]),
+                           std::memory_order_relaxed);
+  }
+}
+
+bool Engine::AwaitRoom(uint64_t records, absl::Status& error) {
+  if (log != nullptr && checkpointer_.joinable()) {
+    const auto start = std::chrono::steady_clock::now();
+    MutexLock lock(&wake_mutex_);
+    ++room_waiters_;
+    wake_.NotifyAll();
+    // One that runs already may have begun before what can be flushed now was there.
+    uint64_t counted = checkpoints_tried_ + 1;
+    while (!ending_ && OverBudget(records)) {
+      if (checkpoints_tried_ > counted &&
+          (!checkpoint_status_.ok() ||
+           used_after_checkpoint_ + records * sizeof(Sample) > options.memory_budget_bytes)) {
+        break;
+      }
+      room_.Wait(&wake_mutex_);
+    }
+    --room_waiters_;
+    room_wait_ns_.fetch_add(
+        static_cast<uint64_t>((std::chrono::steady_clock::now() - start).count()),
+        std::memory_order_relaxed);
+    if (!OverBudget(records)) return true;
+    if (!checkpoint_status_.ok()) {
+      error = absl::Status(
+          checkpoint_status_.code(),
+          absl::StrCat(
+              "append: the memory budget is used up, and moving data into segments failed: ",
+              std::string(checkpoint_status_.message())));
+      return false;
+    }
+  }
+  error = absl::ResourceExhaustedError(absl::StrCat(
+      "append: ", MemoryBytes(), " bytes of the memory budget of ", options.memory_budget_bytes,
+      " are in use; raise Options::memory_budget_bytes or store less"));
+  return false;
+}
+
+absl::Status Engine::AwaitDurable() {
+  if (logger == nullptr) return absl::OkStatus();
+  if (logger->failed()) return logger->status();
+  const uint64_t position = logger->last_position();
+  return options.durability == Durability::kSync ? log->AwaitDurable(position)
+                                                 : log->AwaitWritten(position);
+}
+
+absl::Status Engine::CloseLog() {
+  if (log == nullptr) return absl::OkStatus();
+  {
+    MutexLock lock(&wake_mutex_);
+    ending_ = true;
+    wake_.NotifyAll();
+    room_.NotifyAll();
+  }
+  if (checkpointer_.joinable()) checkpointer_.join();
+  MutexLock lock(&checkpoint_mutex_);
+  absl::Status status;
+  if (options.checkpoint_on_close && log->Stats().batches > 0) status = CheckpointLocked();
+  log_closed_ = true;
+  if (absl::Status closed_status = log->Close(); status.ok()) status = closed_status;
+  directory_lock.reset();
+  return status;
+}
+
+}  // namespace tsdb

@@ -1,0 +1,285 @@
+#include "tsdb/durability/checkpoint_loader.h"
+
+#include <algorithm>
+#include <memory>
+#include <set>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "index/tree/tree_writer.h"
+#include "storage/base/labels.h"
+#include "storage/base/mutex.h"
+#include "storage/base/parallel.h"
+#include "storage/base/status_macros.h"
+#include "storage/segment/segment_reader.h"
+#include "storage/segment/segment_salvage.h"
+#include "tsdb/durability/log_payload.h"
+
+namespace tsdb::durability {
+namespace {
+
+// Leaves between publishing counts and looking at the budget.
+constexpr size_t kLeavesPerBatch = 1024;
+// Leaves that a thread checks at a time.
+constexpr size_t kLeavesPerCheck = 256;
+
+class Loader {
+ public:
+  Loader(SegmentStore& store, uint64_t bytes_max, tree::Tree* tree, label::SeriesTable* table)
+      : store_(store), bytes_max_(bytes_max), tree_(tree), table_(table), writer_(tree) {}
+
+  absl::StatusOr<LoadedCheckpoint> Load() {
+    const std::optional<uint64_t> rest_number = store_.rest_number();
+    for (const auto& [number, live] : store_.state().segments) {
+      const bool rest = number == rest_number;
+      TSDB_RETURN_IF_ERROR(rest ? OpenRest(number, live) : OpenLeaves(number, live));
+    }
+    TSDB_RETURN_IF_ERROR(LoadSeries());
+    // First what may be older versions of what follows.
+    for (const segment::Salvage& salvage : salvaged_) TSDB_RETURN_IF_ERROR(AppendSalvaged(salvage));
+    TSDB_RETURN_IF_ERROR(LinkLeaves());
+    TSDB_RETURN_IF_ERROR(AppendRest());
+    return std::move(loaded_);
+  }
+
+ private:
+  using Reader = std::unique_ptr<segment::SegmentReader>;
+
+  // Null if the file cannot be read as it is; what can be had of it is then in `salvage`, but for
+  // a file that is missing.
+  absl::StatusOr<Reader> Open(uint64_t number, const segment::LiveSegment& live,
+                              std::optional<segment::Salvage>& salvage) {
+    const std::string path = store_.PathOf(number);
+    absl::StatusOr<Reader> reader = segment::SegmentReader::Open(store_.files(), path, number);
+    if (reader.ok()) return reader;
+    if (absl::IsNotFound(reader.status())) {
+      Report(absl::StrCat(path, ": the file is missing, and with it ", live.records,
+                          " records from ", live.time_first, " to ", live.time_last));
+    } else if (absl::IsDataLoss(reader.status())) {
+      Report(std::string(reader.status().message()));
+      TSDB_ASSIGN_OR_RETURN(salvage, segment::SalvageSegment(store_.files(), path));
+      for (const segment::DamagedRange& range : salvage->damaged) {
+        Report(absl::StrCat(path, ": ", range.length, " bytes of leaves at offset ", range.offset,
+                            " are damaged"));
+      }
+    } else {
+      return reader.status();
+    }
+    store_.SetAside(number);
+    return nullptr;
+  }
+
+  absl::Status OpenLeaves(uint64_t number, const segment::LiveSegment& live) {
+    std::optional<segment::Salvage> salvage;
+    TSDB_ASSIGN_OR_RETURN(Reader reader, Open(number, live, salvage));
+    if (reader != nullptr) store_.AddOpen(number, std::move(reader));
+    if (salvage.has_value()) salvaged_.push_back(*std::move(salvage));
+    return absl::OkStatus();
+  }
+
+  absl::Status OpenRest(uint64_t number, const segment::LiveSegment& live) {
+    TSDB_ASSIGN_OR_RETURN(rest_, Open(number, live, rest_salvage_));
+    if (rest_ == nullptr && !(rest_salvage_.has_value() && rest_salvage_->superseded.has_value())) {
+      Report(absl::StrCat(store_.PathOf(number),
+                          ": which leaves were replaced is lost; samples that were deleted or "
+                          "overwritten late may be back"));
+    }
+    return absl::OkStatus();
+  }
+
+  // Calls `each` for the series of every file that has them, in order of number.
+  absl::Status LoadSeries() {
+    std::map<SeriesId, std::string_view> found;
+    const auto add_table = [&](const segment::SegmentReader& reader) {
+      for (auto cursor = reader.series_table(); cursor.Next();) {
+        found.emplace(cursor.entry().id, cursor.entry().labels);
+      }
+    };
+    const auto add_salvaged = [&](const segment::Salvage& salvage) {
+      if (!salvage.series.has_value()) return;
+      for (const segment::SeriesEntry& entry : *salvage.series)
+        found.emplace(entry.id, entry.labels);
+    };
+    if (rest_ != nullptr) {
+      // Has them all, in order: no need to gather.
+      for (auto cursor = rest_->series_table(); cursor.Next();) {
+        TSDB_RETURN_IF_ERROR(AddSeries(cursor.entry().id, cursor.entry().labels));
+      }
+      return absl::OkStatus();
+    }
+    if (rest_salvage_.has_value()) add_salvaged(*rest_salvage_);
+    for (const auto& [number, open] : store_.segments()) add_table(*open.reader);
+    for (const segment::Salvage& salvage : salvaged_) add_salvaged(salvage);
+    for (const auto& [id, labels] : found) TSDB_RETURN_IF_ERROR(AddSeries(id, labels));
+    return absl::OkStatus();
+  }
+
+  absl::Status AddSeries(SeriesId id, std::string_view labels) {
+    if (!AreCanonicalLabels(labels)) {
+      Report(absl::StrCat(store_.path(), ": the labels of series ", id, " are not well-formed"));
+      return absl::OkStatus();
+    }
+    if (id >= table_->series_max()) {
+      Report(absl::StrCat(store_.path(), ": series number ", id, " is out of range"));
+      return absl::OkStatus();
+    }
+    TSDB_ASSIGN_OR_RETURN(const SeriesId given,
+                          table_->FindOrCreate(Labels::FromCanonicalBytes(labels)));
+    if (id >= loaded_.numbers.size()) loaded_.numbers.resize(size_t{id} + 1, kUnknownSeries);
+    loaded_.numbers[id] = given;
+    numbers_kept_ &= given == id;
+    return absl::OkStatus();
+  }
+
+  SeriesId NumberOf(SeriesId in_file) const {
+    return in_file < loaded_.numbers.size() ? loaded_.numbers[in_file] : kUnknownSeries;
+  }
+
+  struct Leaf {
+    SeriesId series;
+    uint32_t leaf;
+    Timestamp first;
+    OpenSegment* segment;
+    bool damaged;
+  };
+
+  // Takes the live leaves of all open segments, in order of (series, time).
+  std::vector<Leaf> LiveLeaves() {
+    if (rest_ != nullptr) {
+      for (uint32_t i = 0; i < rest_->summary().superseded; ++i) MarkDead(rest_->superseded(i));
+    } else if (rest_salvage_.has_value() && rest_salvage_->superseded.has_value()) {
+      for (const segment::LeafReference& dead : *rest_salvage_->superseded) MarkDead(dead);
+    }
+    std::vector<Leaf> leaves;
+    for (auto& [number, open] : store_.segments()) {
+      for (uint32_t i = 0; i < open.reader->leaf_count(); ++i) {
+        if (open.live[i] == 0) continue;
+        const segment::LeafEntry entry = open.reader->leaf(i);
+        leaves.push_back({entry.series, i, entry.first, &open, false});
+      }
+    }
+    std::sort(leaves.begin(), leaves.end(), [](const Leaf& a, const Leaf& b) {
+      return a.series != b.series ? a.series < b.series : a.first < b.first;
+    });
+    return leaves;
+  }
+
+  void MarkDead(const segment::LeafReference& reference) {
+    const auto at = store_.segments().find(reference.segment);
+    if (at == store_.segments().end() || reference.leaf >= at->second.live.size()) return;
+    OpenSegment& open = at->second;
+    open.live_leaves -= open.live[reference.leaf];
+    open.live[reference.leaf] = 0;
+  }
+
+  // Checks all leaves, on all cores, in the order of the files.
+  void CheckLeaves(std::vector<Leaf>& leaves) {
+    std::vector<Leaf*> in_file_order;
+    in_file_order.reserve(leaves.size());
+    for (Leaf& leaf : leaves) in_file_order.push_back(&leaf);
+    std::sort(in_file_order.begin(), in_file_order.end(), [](const Leaf* a, const Leaf* b) {
+      return a->segment != b->segment ? a->segment < b->segment : a->leaf < b->leaf;
+    });
+    for (const auto& [number, open] : store_.segments()) {
+      open.reader->file().Advise(ReadPattern::kSequential);
+    }
+    Mutex mutex;
+    std::vector<std::pair<size_t, std::string>> found;
+    ParallelFor(0, in_file_order.size(), kLeavesPerCheck, 0, [&](size_t begin, size_t end) {
+      for (size_t i = begin; i < end; ++i) {
+        Leaf& leaf = *in_file_order[i];
+        const absl::Status status = leaf.segment->reader->VerifyBlock(leaf.leaf);
+        if (status.ok()) continue;
+        leaf.damaged = true;
+        MutexLock lock(&mutex);
+        found.emplace_back(i, std::string(status.message()));
+      }
+    });
+    std::sort(found.begin(), found.end());
+    for (auto& [at, text] : found) Report(std::move(text));
+    for (const auto& [number, open] : store_.segments()) {
+      open.reader->file().Advise(ReadPattern::kNormal);
+    }
+  }
+
+  absl::Status LinkLeaves() {
+    std::vector<Leaf> leaves = LiveLeaves();
+    CheckLeaves(leaves);
+    for (const Leaf& leaf : leaves) {
+      if (leaf.damaged) continue;
+      TSDB_RETURN_IF_ERROR(Add(leaf.series, leaf.segment->reader->leaf(leaf.leaf).count,
+                               leaf.segment->reader->Block(leaf.leaf),
+                               /*mapped=*/numbers_kept_));
+    }
+    writer_.Finish();
+    return absl::OkStatus();
+  }
+
+  absl::Status AppendSalvaged(const segment::Salvage& salvage) {
+    for (const segment::SalvagedLeaf& leaf : salvage.leaves) {
+      TSDB_RETURN_IF_ERROR(Add(leaf.entry.series, leaf.entry.count, leaf.block, false));
+    }
+    writer_.Finish();
+    return absl::OkStatus();
+  }
+
+  absl::Status AppendRest() {
+    if (rest_salvage_.has_value()) return AppendSalvaged(*rest_salvage_);
+    if (rest_ == nullptr) return absl::OkStatus();
+    for (uint32_t i = 0; i < rest_->leaf_count(); ++i) {
+      if (absl::Status status = rest_->VerifyBlock(i); !status.ok()) {
+        Report(std::string(status.message()));
+        continue;
+      }
+      const segment::LeafEntry entry = rest_->leaf(i);
+      TSDB_RETURN_IF_ERROR(Add(entry.series, entry.count, rest_->Block(i), false));
+    }
+    writer_.Finish();
+    return absl::OkStatus();
+  }
+
+  // One leaf into the tree. `mapped`: used where it lies.
+  absl::Status Add(SeriesId in_file, uint32_t count, std::span<const uint8_t> block, bool mapped) {
+    const SeriesId series = NumberOf(in_file);
+    if (series == kUnknownSeries) {
+      loaded_.orphans += count;
+      return absl::OkStatus();
+    }
+    tree::Page& page = *tree_->FindOrCreatePage(series);
+    if (mapped) {
+      writer_.LinkMapped(page, series, block);
+    } else {
+      writer_.AppendBlock(page, series, block);
+    }
+    loaded_.records += count;
+    if (++added_ % kLeavesPerBatch != 0) return absl::OkStatus();
+    writer_.Finish();
+    if (tree_->memory_bytes() <= bytes_max_) return absl::OkStatus();
+    return absl::ResourceExhaustedError(absl::StrCat(
+        "loading '", store_.path(), "': what must be in memory takes more than the budget of ",
+        bytes_max_, " bytes; raise Options::memory_budget_bytes"));
+  }
+
+  void Report(std::string damage) { loaded_.damage.push_back(std::move(damage)); }
+
+  SegmentStore& store_;
+  const uint64_t bytes_max_;
+  tree::Tree* const tree_;
+  label::SeriesTable* const table_;
+  tree::TreeWriter writer_;
+  size_t added_ = 0;
+  bool numbers_kept_ = true;
+  Reader rest_;
+  std::optional<segment::Salvage> rest_salvage_;
+  std::vector<segment::Salvage> salvaged_;
+  LoadedCheckpoint loaded_;
+};
+
+}  // namespace
+
+absl::StatusOr<LoadedCheckpoint> LoadCheckpoint(SegmentStore& store, uint64_t bytes_max,
+                                                tree::Tree* tree, label::SeriesTable* table) {
+  return Loader(store, bytes_max, tree, table).Load();
+}
+
+}  // namespace tsdb::durability

@@ -1,0 +1,28 @@
+// Something to be done on pages, each by its owner, at its place in the commit order: what was
+// submitted before is applied to a page before, what is submitted later after.
+//
+// Thread safety: Run is called by several threads at once, for different pages. The task must live
+// until the position that the pipeline gave for it is merged.
+#pragma once
+
+#include "index/tree/page.h"
+#include "index/tree/tree_writer.h"
+#include "storage/base/types.h"
+
+namespace tsdb::merge {
+
+class PageTask {
+ public:
+  virtual ~PageTask() = default;
+  virtual void Run(tree::TreeWriter& writer, tree::Page& page, SeriesId first_series) = 0;
+};
+
+// Merges late records into leaves.
+class SettleTask : public PageTask {
+ public:
+  void Run(tree::TreeWriter& writer, tree::Page& page, SeriesId /*first_series*/) override {
+    writer.SettlePage(page);
+  }
+};
+
+}  // namespace tsdb::merge
