@@ -188,6 +188,7 @@ absl::Status Engine::CloseLog() {
   }
   if (checkpointer_.joinable()) checkpointer_.join();
   MutexLock lock(&checkpoint_mutex_);
+  if (logger != nullptr) logger->AppendSeriesOnly();  // nothing is being merged any more
   absl::Status status;
   if (options.checkpoint_on_close && log->Stats().batches > 0) status = CheckpointLocked();
   log_closed_ = true;

@@ -171,6 +171,13 @@ class Database {
   // What Open read back; all zero for a database in memory.
   const RecoveryReport& Recovery() const;
 
+  // Deletes the records of `series` with timestamps in the range that were appended before the
+  // call, by whatever thread; returns how many. On return no reader sees them any more, and it is
+  // as durable as Options::durability says. Their space in segments is freed by later checkpoints.
+  // kNotFound, with nothing done, if there is no such series. Cost: whole leaves are dropped, those
+  // at the ends of the range written anew.
+  absl::StatusOr<uint64_t> Delete(std::span<const SeriesId> series, TimeRange range);
+
   // Flushes, makes the log durable and writes a checkpoint (see Options); appenders made after it
   // refuse every append. kFailedPrecondition, with nothing done, while an Appender is alive. Called
   // again, or on two threads at once, each call returns once that is done, with its Status. The

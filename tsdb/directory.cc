@@ -133,14 +133,18 @@ absl::Status Engine::ReplayLog(Database& database, uint64_t from, std::vector<Se
   {
     // One appender: its records are merged in the order in which it takes them.
     Appender appender = database.NewAppender();
-    durability::LogReplayer replayer(
-        &series, std::move(numbers),
-        [&](SeriesId id, std::span<const Timestamp> times, std::span<const double> values) {
-          if (appender.AppendColumns(id, times, values)) return absl::OkStatus();
-          return absl::Status(appender.status().code(),
-                              absl::StrCat("reading back '", path,
-                                           "': ", std::string(appender.status().message())));
-        });
+    const auto append = [&](SeriesId id, std::span<const Timestamp> times,
+                            std::span<const double> values) {
+      if (appender.AppendColumns(id, times, values)) return absl::OkStatus();
+      return absl::Status(
+          appender.status().code(),
+          absl::StrCat("reading back '", path, "': ", std::string(appender.status().message())));
+    };
+    const auto delete_range = [&](std::span<const SeriesId> ids, TimeRange range) {
+      DeleteRange(ids, range);
+      return absl::OkStatus();
+    };
+    durability::LogReplayer replayer(&series, std::move(numbers), append, delete_range);
     TSDB_ASSIGN_OR_RETURN(
         log, wal::LocalLog::Open(
                  files, path, log_options, from,

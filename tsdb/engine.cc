@@ -174,6 +174,7 @@ void Engine::FillLedger(Ledger& ledger) const {
   ledger.buffered_late = static_cast<uint64_t>(counts[tree::Counter::kLate]);
   ledger.merged = static_cast<uint64_t>(counts[tree::Counter::kMerged]);
   ledger.in_tree = static_cast<uint64_t>(counts[tree::Counter::kInTree]);
+  ledger.deleted = static_cast<uint64_t>(counts[tree::Counter::kDeleted]);
   ledger.replaced = static_cast<uint64_t>(counts[tree::Counter::kReplaced]);
 }
 

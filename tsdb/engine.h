@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <thread>
 #include <vector>
 
@@ -59,6 +60,9 @@ class Engine {
   uint64_t UsedBytes() const;
 
   absl::Status Flush();
+  // Deletes records of `series`, ascending, in the range, that were appended before the call;
+  // returns how many there were. Readers do not see them any more then.
+  uint64_t DeleteRange(std::span<const SeriesId> series, TimeRange range);
   // As Database::Close.
   absl::Status Close() ABSL_LOCKS_EXCLUDED(close_mutex_, registry_mutex_);
   // Whether a slot opened from now on is to refuse appends. Relaxed: set under registry_mutex_,

@@ -244,12 +244,17 @@ void TreeWriter::MergeLate(Page& page, uint32_t slot) {
 InnerNode* TreeWriter::RebuildRoot(InnerNode* root, Late late, codec::EncodeHint& hint) {
   std::vector<Entry> entries;
   RebuildNode(root, late, /*rightmost=*/true, hint, entries);
-  for (uint32_t level = root->level() + 1; entries.size() > 1; ++level) {
+  return MakeRoot(root->level(), std::move(entries));
+}
+
+InnerNode* TreeWriter::MakeRoot(uint32_t level, std::vector<Entry> nodes) {
+  if (nodes.empty()) return nullptr;
+  while (nodes.size() > 1) {
     std::vector<Entry> parents;
-    PackNodes(index_memory_, level, entries, parents);
-    entries.swap(parents);
+    PackNodes(index_memory_, ++level, nodes, parents);
+    nodes.swap(parents);
   }
-  return static_cast<InnerNode*>(const_cast<void*>(entries[0].child));
+  return static_cast<InnerNode*>(const_cast<void*>(nodes[0].child));
 }
 
 void TreeWriter::RebuildNode(const InnerNode* node, Late late, bool rightmost,

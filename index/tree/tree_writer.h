@@ -100,6 +100,9 @@ class TreeWriter {
   // Merges what is in late buffers and the shared delta into leaves. REQUIRES: as above.
   void SettlePage(Page& page);
 
+  // Deletes the series' records in the range; returns how many there were. REQUIRES: as above.
+  uint64_t DeleteRange(Page& page, SeriesId series, TimeRange range);
+
   // Publishes counts and retires replaced blocks. Call at the end of every batch.
   void Finish();
 
@@ -130,6 +133,16 @@ class TreeWriter {
   void CountLeaf(const void* child, int64_t sign);
   void RetireLeaf(const void* child);
 
+  // delete_range.cc
+  uint64_t DeleteShared(Page& page, uint32_t slot, TimeRange range);
+  uint64_t DeleteDense(Page& page, uint32_t slot, TimeRange range);
+  InnerNode* DeleteFromRoot(InnerNode* root, TimeRange range, codec::EncodeHint& hint);
+  static bool Touches(const InnerNode& node, TimeRange range);
+  void DeleteUnder(const InnerNode* node, TimeRange range, bool rightmost, codec::EncodeHint& hint,
+                   std::vector<Entry>& out);
+  void DeleteFromLeaf(const void* child, TimeRange range, codec::EncodeHint& hint,
+                      std::vector<Entry>& out);
+
   // mapped_leaves.cc: leaves in files
   bool LinkBlock(Page& page, uint32_t slot, const void* child);
   void UseMappedUnder(InnerNode& node, std::span<const MappedLeaf>& leaves);
@@ -141,6 +154,8 @@ class TreeWriter {
                    std::vector<Entry>& out);
   void RebuildLeaf(const void* child, Late late, codec::EncodeHint& hint, std::vector<Entry>& out);
   InnerNode* RebuildRoot(InnerNode* root, Late late, codec::EncodeHint& hint);
+  // Of nodes of `level`; null of none.
+  InnerNode* MakeRoot(uint32_t level, std::vector<Entry> nodes);
   // Merges two strictly increasing columns into `out`; returns how many keys were in both.
   size_t MergeSorted(Times times, Values values, size_t count, Late late, SampleScratch& out);
   size_t MergeEvenly(Times times, Values values, size_t count, Late late, SampleScratch& out);

@@ -71,12 +71,32 @@ void AppendRandom(Appender& appender, std::mt19937_64& random, Model& model) {
   for (size_t i = 0; i < count; ++i) {
     time += 1 + static_cast<Timestamp>(random() % 3);
     const double value = static_cast<double>(random() % 1000) / 8;
-    REQUIRE(appender.Append(series, time, value));
+    if (!appender.Append(series, time, value)) FAIL(appender.status().ToString());
     samples[time] = value;
   }
 }
 
-TEST_CASE("checkpoint: any order of appends, checkpoints, closings and power losses",
+// Deletes a stretch of some series.
+void DeleteRandom(Database& database, std::mt19937_64& random, Model& model) {
+  std::vector<SeriesId> series;
+  for (uint64_t i = 0; i <= random() % 3; ++i)
+    series.push_back(static_cast<SeriesId>(random() % 8));
+  TimeRange range;
+  if (random() % 4 != 0) {
+    range.begin = static_cast<Timestamp>(random() % 20'000);
+    if (random() % 4 != 0) range.end = range.begin + static_cast<Timestamp>(random() % 8'000);
+  }
+  uint64_t expected = 0;
+  for (const SeriesId id : series) {
+    expected +=
+        std::erase_if(model[id], [&](const auto& sample) { return range.Contains(sample.first); });
+  }
+  const auto deleted = database.Delete(series, range);
+  REQUIRE(deleted.ok());
+  REQUIRE(*deleted == expected);
+}
+
+TEST_CASE("checkpoint: any order of appends, deletes, checkpoints, closings and power losses",
           "[durability]") {
   const uint64_t seed = GENERATE(range(1, 9));
   INFO("seed " << seed);
@@ -86,7 +106,7 @@ TEST_CASE("checkpoint: any order of appends, checkpoints, closings and power los
   AddSeries(*database, 8);
   Model model;
   for (int step = 0; step < 60; ++step) {
-    switch (random() % 10) {
+    switch (random() % 12) {
       case 0:
       case 1:
         REQUIRE(database->Checkpoint().ok());
@@ -114,6 +134,9 @@ TEST_CASE("checkpoint: any order of appends, checkpoints, closings and power los
       }
       case 4:
         RequireContent(*database, model);
+        break;
+      case 5:
+        DeleteRandom(*database, random, model);
         break;
       default: {
         Appender appender = database->NewAppender();

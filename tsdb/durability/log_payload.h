@@ -22,6 +22,7 @@ enum class PayloadKind : uint8_t {
   kSeries = 1,     // labels of series, by number; before the first record that names the number
   kRecords = 2,    // runs of records (storage/codec/run.h)
   kNumbering = 3,  // numbers given before this mean nothing after it
+  kDelete = 4,     // records of series in a range of time are gone
 };
 
 // Whether the bytes are just what Labels makes of the labels in them (Labels::bytes).
@@ -36,5 +37,11 @@ void AppendSeries(SeriesId series, std::string_view labels, std::vector<uint8_t>
 absl::Status ReadSeries(
     std::span<const uint8_t> payload,
     const std::function<absl::Status(SeriesId series, std::string_view labels)>& each);
+
+// A kDelete payload. `series`: ascending.
+std::vector<uint8_t> EncodeDelete(std::span<const SeriesId> series, TimeRange range);
+// Leaves out series from `series_limit` on. kDataLoss for bytes that EncodeDelete did not write.
+absl::Status DecodeDelete(std::span<const uint8_t> payload, uint64_t series_limit,
+                          std::vector<SeriesId>* series, TimeRange* range);
 
 }  // namespace tsdb::durability

@@ -1,5 +1,6 @@
 #include "tsdb/durability/recovery.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -16,8 +17,12 @@ constexpr size_t kPayloadRecordsMax = size_t{1} << 20;
 
 }  // namespace
 
-LogReplayer::LogReplayer(label::SeriesTable* table, std::vector<SeriesId> numbers, Sink sink)
-    : table_(table), sink_(std::move(sink)), numbers_(std::move(numbers)) {
+LogReplayer::LogReplayer(label::SeriesTable* table, std::vector<SeriesId> numbers, Sink sink,
+                         Deleter deleter)
+    : table_(table),
+      sink_(std::move(sink)),
+      deleter_(std::move(deleter)),
+      numbers_(std::move(numbers)) {
   numbers_kept_ = numbers_.size() == table_->Count();
   for (SeriesId i = 0; i < numbers_.size(); ++i) numbers_kept_ &= numbers_[i] == i;
 }
@@ -31,6 +36,9 @@ absl::Status LogReplayer::Apply(uint64_t sequence, uint8_t kind, std::span<const
       break;
     case PayloadKind::kRecords:
       status = ApplyRecords(payload, damage);
+      break;
+    case PayloadKind::kDelete:
+      status = ApplyDelete(payload, damage);
       break;
     case PayloadKind::kNumbering:
       numbers_.clear();
@@ -96,6 +104,20 @@ absl::Status LogReplayer::ApplyRecords(std::span<const uint8_t> payload, absl::S
     records_ += run.count;
   }
   return absl::OkStatus();
+}
+
+absl::Status LogReplayer::ApplyDelete(std::span<const uint8_t> payload, absl::Status& damage) {
+  std::vector<SeriesId> numbers;
+  TimeRange range;
+  damage = DecodeDelete(payload, numbers_.size(), &numbers, &range);
+  if (!damage.ok()) return absl::OkStatus();
+  std::vector<SeriesId> series;
+  for (const SeriesId number : numbers) {
+    const SeriesId known = number < numbers_.size() ? numbers_[number] : kUnknownSeries;
+    if (known != kUnknownSeries) series.push_back(known);  // records of others are orphans anyway
+  }
+  std::sort(series.begin(), series.end());
+  return deleter_(series, range);
 }
 
 }  // namespace tsdb::durability

@@ -22,8 +22,11 @@ class LogReplayer {
   using Sink = std::function<absl::Status(SeriesId series, std::span<const Timestamp> times,
                                           std::span<const double> values)>;
 
+  // Deletes what the series had in the range at that point of the log. `series`: ascending.
+  using Deleter = std::function<absl::Status(std::span<const SeriesId> series, TimeRange range)>;
+
   // `numbers`: of the table, by number in the log, of series that are in the table already.
-  LogReplayer(label::SeriesTable* table, std::vector<SeriesId> numbers, Sink sink);
+  LogReplayer(label::SeriesTable* table, std::vector<SeriesId> numbers, Sink sink, Deleter deleter);
 
   // Applies one batch. Bytes that are not what this program writes are counted as damage, with
   // what they cost; only an error of the sink or of the table ends the replay.
@@ -40,9 +43,11 @@ class LogReplayer {
  private:
   absl::Status ApplySeries(std::span<const uint8_t> payload, absl::Status& damage);
   absl::Status ApplyRecords(std::span<const uint8_t> payload, absl::Status& damage);
+  absl::Status ApplyDelete(std::span<const uint8_t> payload, absl::Status& damage);
 
   label::SeriesTable* const table_;
   const Sink sink_;
+  const Deleter deleter_;
   std::vector<SeriesId> numbers_;  // of the table, by number in the log; kUnknownSeries: none
   std::vector<codec::Run> runs_;   // of the payload being applied, and their columns
   std::vector<Timestamp> times_;

@@ -42,11 +42,20 @@ absl::Status RunLogger::AppendNewSeries() {
   return absl::OkStatus();
 }
 
-void RunLogger::Append(std::span<const uint8_t> payload) {
+void RunLogger::Append(uint8_t kind, std::span<const uint8_t> payload) {
   if (failed()) return;
   absl::Status status = AppendNewSeries();
-  if (status.ok()) status = AppendBatch(static_cast<uint8_t>(PayloadKind::kRecords), payload);
+  if (status.ok()) status = AppendBatch(kind, payload);
   if (!status.ok()) Fail(status);
+}
+
+void RunLogger::AppendRecords(std::span<const uint8_t> payload) {
+  Append(static_cast<uint8_t>(PayloadKind::kRecords), payload);
+}
+
+void RunLogger::AppendSeriesOnly() {
+  if (failed()) return;
+  if (absl::Status status = AppendNewSeries(); !status.ok()) Fail(status);
 }
 
 absl::Status RunLogger::status() const {

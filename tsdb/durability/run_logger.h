@@ -6,8 +6,8 @@
 //  1. A series' labels are in the log before the first record that names its number.
 //  2. After the first failure nothing more is appended: the log holds a prefix of what was merged.
 //
-// Thread safety: every method from any thread, but Append by one thread at a time (the pipeline's
-// order_mutex_).
+// Thread safety: every method from any thread, but appending by one thread at a time (the
+// pipeline's order_mutex_).
 #pragma once
 
 #include <atomic>
@@ -30,15 +30,18 @@ class RunLogger {
   RunLogger(wal::Log* log, const label::SeriesTable* table, SeriesId logged)
       : log_(log), table_(table), logged_(logged) {}
 
-  // Encodes runs of the columns, for Append: returns the bytes, which are at the front of `scratch`
-  // (it only grows). From any thread, each with an encoder of its own.
+  // Encodes runs of the columns, for AppendRecords: returns the bytes, which are at the front of
+  // `scratch` (it only grows). From any thread, each with an encoder of its own.
   static std::span<const uint8_t> Encode(std::span<const codec::Run> runs, const Timestamp* times,
                                          const double* values, size_t records,
                                          codec::RunsEncoder& encoder,
                                          std::vector<uint8_t>& scratch);
 
   // Logs the series that are not in the log yet, then the payload. What fails is kept: see status.
-  void Append(std::span<const uint8_t> payload);
+  void Append(uint8_t kind, std::span<const uint8_t> payload);
+  void AppendRecords(std::span<const uint8_t> payload);
+  // Logs the series alone: those that have no records yet.
+  void AppendSeriesOnly();
 
   // Position in the log up to which everything handed to Append is in it.
   uint64_t last_position() const { return last_position_.load(std::memory_order_acquire); }

@@ -5,6 +5,9 @@
 // until the position that the pipeline gave for it is merged.
 #pragma once
 
+#include <cstdint>
+#include <span>
+
 #include "index/tree/page.h"
 #include "index/tree/tree_writer.h"
 #include "storage/base/types.h"
@@ -15,6 +18,9 @@ class PageTask {
  public:
   virtual ~PageTask() = default;
   virtual void Run(tree::TreeWriter& writer, tree::Page& page, SeriesId first_series) = 0;
+  // What the log says of it, at its place in the order, as a payload of `kind`; empty: nothing.
+  virtual std::span<const uint8_t> payload() const { return {}; }
+  virtual uint8_t payload_kind() const { return 0; }
 };
 
 // Merges late records into leaves.

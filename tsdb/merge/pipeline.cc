@@ -113,7 +113,9 @@ uint64_t MergePipeline::QueueTask(PageTask* task, SeriesId series, Wakes& wakes)
   const uint64_t before = next_sequence_ - 1;
   // As many parts as can run at once, times a few, so that all contexts take their share.
   const uint64_t pages = (uint64_t{series} + tree::kPageSeries - 1) / tree::kPageSeries;
-  const uint64_t parts = std::clamp<uint64_t>(pages / 4, 1, 4 * concurrency_);
+  // One that is logged has one place in the order.
+  const uint64_t parts =
+      task->payload().empty() ? std::clamp<uint64_t>(pages / 4, 1, 4 * concurrency_) : 1;
   uint64_t begin = 0;
   for (uint64_t i = 1; i <= parts; ++i) {
     const uint64_t end = pages * i / parts;
@@ -360,11 +362,15 @@ void MergePipeline::HandOut(Context& context, RunBatch* batch) {
   while (!sorted_.empty()) {
     RunBatch* turn = TakeTurn();
     if (turn == nullptr) return;
+    // The log before its items can be applied: what the tree holds is in the log.
     if (turn->part.chunk == nullptr) {
+      const PageTask& task = *turn->part.task;
+      if (logger_ != nullptr && !task.payload().empty()) {
+        logger_->Append(task.payload_kind(), task.payload());
+      }
       BuildTaskItems(*turn);
     } else {
-      // Before its items can be applied: what the tree holds is in the log.
-      if (logger_ != nullptr) logger_->Append(turn->payload);
+      if (logger_ != nullptr) logger_->AppendRecords(turn->payload);
       for (PageItem& item : turn->items) {
         item.page = tree_->FindOrCreatePage(turn->runs[item.runs_begin].series);
       }

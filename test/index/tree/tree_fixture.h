@@ -73,7 +73,8 @@ struct TreeFixture {
     REQUIRE(walked.ok());
     REQUIRE(*walked == records);
     REQUIRE(count(Counter::kInTree) == static_cast<int64_t>(records));
-    REQUIRE(count(Counter::kMerged) == count(Counter::kInTree) + count(Counter::kReplaced));
+    REQUIRE(count(Counter::kMerged) ==
+            count(Counter::kInTree) + count(Counter::kReplaced) + count(Counter::kDeleted));
   }
 
   void RequireContent(SeriesId series, const std::map<Timestamp, double>& expected) {
