@@ -76,8 +76,13 @@ absl::Status Engine::WriteCheckpoint() {
 
 absl::Status Engine::WriteSegments(uint64_t log_sequence) {
   TSDB_RETURN_IF_ERROR(Flush());
+  // It may hold records past `log_sequence`: were those not durable in the log, a loss of power
+  // could take earlier ones and leave them.
+  const auto sync_log = [this] {
+    return log == nullptr ? absl::OkStatus() : log->AwaitDurable(log->Stats().last_appended);
+  };
   TSDB_ASSIGN_OR_RETURN(const durability::WrittenCheckpoint written,
-                        durability::WriteCheckpoint(*store_, log_sequence, tree, series));
+                        durability::WriteCheckpoint(*store_, log_sequence, tree, series, sync_log));
   rest_bytes_.store(written.rest_bytes, std::memory_order_relaxed);
   checkpoints_.fetch_add(1, std::memory_order_relaxed);
   checkpoint_bytes_.fetch_add(written.bytes, std::memory_order_relaxed);

@@ -100,7 +100,14 @@ absl::Status Engine::OpenDirectory(FileSystem* file_system, Database& database) 
   uint64_t log_from;
   std::vector<SeriesId> numbers;
   TSDB_RETURN_IF_ERROR(LoadDirectory(&log_from, &numbers));
-  TSDB_RETURN_IF_ERROR(ReplayLog(database, log_from, std::move(numbers)));
+  bool vouched;
+  TSDB_RETURN_IF_ERROR(ReplayLog(database, log_from, std::move(numbers), &vouched));
+  if (!vouched) {
+    // What was read may never have reached the disk: pages that a process wrote before it was
+    // killed, or that a failed sync has left in memory only. Nothing may be acknowledged after it
+    // until it is durable. If that fails, what there is can be read.
+    if (absl::Status status = Checkpoint(); !status.ok()) logger->Fail(status);
+  }
   checkpointer_ = std::thread([this] { CheckpointLoop(); });
   return absl::OkStatus();
 }
@@ -122,7 +129,8 @@ absl::Status Engine::LoadDirectory(uint64_t* log_from, std::vector<SeriesId>* nu
   return absl::OkStatus();
 }
 
-absl::Status Engine::ReplayLog(Database& database, uint64_t from, std::vector<SeriesId> numbers) {
+absl::Status Engine::ReplayLog(Database& database, uint64_t from, std::vector<SeriesId> numbers,
+                               bool* vouched) {
   const std::string path = JoinPath(options.directory, kLogName);
   wal::LocalLogOptions log_options;
   log_options.file_bytes = options.log_file_bytes;
@@ -162,6 +170,7 @@ absl::Status Engine::ReplayLog(Database& database, uint64_t from, std::vector<Se
     }
     numbers_kept = replayer.numbers_kept();
   }
+  *vouched = report.closed;
   recovery.batches = report.batches;
   recovery.bytes = report.bytes;
   recovery.torn_bytes = report.torn_bytes;

@@ -99,7 +99,9 @@ class Engine {
   explicit Engine(const Options& resolved);
   absl::Status LoadDirectory(uint64_t* log_from, std::vector<SeriesId>* numbers)
       ABSL_LOCKS_EXCLUDED(checkpoint_mutex_);
-  absl::Status ReplayLog(Database& database, uint64_t from, std::vector<SeriesId> numbers);
+  // `vouched`: whether what was read back is known to be durable.
+  absl::Status ReplayLog(Database& database, uint64_t from, std::vector<SeriesId> numbers,
+                         bool* vouched);
   absl::Status CheckpointLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(checkpoint_mutex_);
   // Puts everything into segments but what the log has from `log_sequence` on.
   absl::Status WriteSegments(uint64_t log_sequence)

@@ -70,6 +70,7 @@ struct ReplayReport {
   uint64_t batches = 0;
   uint64_t bytes = 0;          // of their payloads
   uint64_t last_sequence = 0;  // 0: the log is empty
+  bool closed = true;          // nothing replayed, or a log that was closed, all of it durable
   uint64_t torn_bytes = 0;     // written, but never made durable, when the process or power went
   std::vector<LogDamage> damage;
   std::vector<std::string> foreign;  // names in the directory that are no log files

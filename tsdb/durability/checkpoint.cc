@@ -21,8 +21,9 @@ class CheckpointWriter {
     }
   }
 
-  absl::StatusOr<WrittenCheckpoint> Write() {
+  absl::StatusOr<WrittenCheckpoint> Write(absl::FunctionRef<absl::Status()> before_publish) {
     absl::Status status = WriteFiles();
+    if (status.ok()) status = before_publish();
     if (status.ok()) status = store_.Publish(added_);
     if (!status.ok()) {
       store_.Discard(added_);
@@ -139,10 +140,10 @@ class CheckpointWriter {
 
 }  // namespace
 
-absl::StatusOr<WrittenCheckpoint> WriteCheckpoint(SegmentStore& store, uint64_t log_sequence,
-                                                  const tree::Tree& tree,
-                                                  const label::SeriesTable& table) {
-  return CheckpointWriter(store, log_sequence, tree, table).Write();
+absl::StatusOr<WrittenCheckpoint> WriteCheckpoint(
+    SegmentStore& store, uint64_t log_sequence, const tree::Tree& tree,
+    const label::SeriesTable& table, absl::FunctionRef<absl::Status()> before_publish) {
+  return CheckpointWriter(store, log_sequence, tree, table).Write(before_publish);
 }
 
 }  // namespace tsdb::durability

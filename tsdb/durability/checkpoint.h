@@ -9,6 +9,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "index/label/series_table.h"
 #include "index/tree/tree.h"
@@ -26,10 +28,12 @@ struct WrittenCheckpoint {
 
 // Writes and publishes one. REQUIRES: all records of the log before `log_sequence` are in the
 // tree's leaves (late records settled); those after may be, since replaying them again changes
-// nothing. On error nothing has changed but for files that no manifest names, which are removed
-// when the directory is opened again.
+// nothing. Before it is published, when all that it holds has been read from the tree, it calls
+// `before_publish`, whose error ends it. On error nothing has changed but for files that no
+// manifest names, which are removed when the directory is opened again.
 absl::StatusOr<WrittenCheckpoint> WriteCheckpoint(SegmentStore& store, uint64_t log_sequence,
                                                   const tree::Tree& tree,
-                                                  const label::SeriesTable& table);
+                                                  const label::SeriesTable& table,
+                                                  absl::FunctionRef<absl::Status()> before_publish);
 
 }  // namespace tsdb::durability
