@@ -44,14 +44,14 @@ class UseMappedTask : public merge::PageTask {
 
 }  // namespace
 
-absl::Status Engine::Checkpoint() {
+absl::Status Engine::Checkpoint(durability::Compaction compaction) {
   if (log == nullptr) return absl::OkStatus();
   MutexLock lock(&checkpoint_mutex_);
-  return CheckpointLocked();
+  return CheckpointLocked(compaction);
 }
 
-absl::Status Engine::CheckpointLocked() {
-  absl::Status status = WriteCheckpoint();
+absl::Status Engine::CheckpointLocked(durability::Compaction compaction) {
+  absl::Status status = WriteCheckpoint(compaction);
   const uint64_t used = UsedBytes();
   if (!status.ok()) checkpoint_failures_.fetch_add(1, std::memory_order_relaxed);
   MutexLock lock(&wake_mutex_);
@@ -62,30 +62,32 @@ absl::Status Engine::CheckpointLocked() {
   return status;
 }
 
-absl::Status Engine::WriteCheckpoint() {
+absl::Status Engine::WriteCheckpoint(durability::Compaction compaction) {
   if (log_closed_) return absl::FailedPreconditionError("checkpoint: the database is closed");
   // The log would go on after a gap: what merged since it failed is not in it.
   if (logger->failed()) return logger->status();
   const uint64_t log_bytes = log->Stats().bytes;
   // Batches up to here were handed out before, so they are applied once all submitted are.
   const uint64_t position = log->Stats().last_appended;
-  TSDB_RETURN_IF_ERROR(WriteSegments(position + 1));
+  TSDB_RETURN_IF_ERROR(WriteSegments(position + 1, compaction));
   checkpointed_log_bytes_.store(log_bytes, std::memory_order_relaxed);
   return log->TruncateBefore(position + 1);
 }
 
-absl::Status Engine::WriteSegments(uint64_t log_sequence) {
+absl::Status Engine::WriteSegments(uint64_t log_sequence, durability::Compaction compaction) {
   TSDB_RETURN_IF_ERROR(Flush());
   // It may hold records past `log_sequence`: were those not durable in the log, a loss of power
   // could take earlier ones and leave them.
   const auto sync_log = [this] {
     return log == nullptr ? absl::OkStatus() : log->AwaitDurable(log->Stats().last_appended);
   };
-  TSDB_ASSIGN_OR_RETURN(const durability::WrittenCheckpoint written,
-                        durability::WriteCheckpoint(*store_, log_sequence, tree, series, sync_log));
+  TSDB_ASSIGN_OR_RETURN(
+      const durability::WrittenCheckpoint written,
+      durability::WriteCheckpoint(*store_, log_sequence, tree, series, compaction, sync_log));
   rest_bytes_.store(written.rest_bytes, std::memory_order_relaxed);
   checkpoints_.fetch_add(1, std::memory_order_relaxed);
   checkpoint_bytes_.fetch_add(written.bytes, std::memory_order_relaxed);
+  compacted_bytes_.fetch_add(written.copied_bytes, std::memory_order_relaxed);
   UseMappedTask use_mapped(written.leaves);
   pipeline->AwaitMerged(pipeline->SubmitTask(&use_mapped, series.Count()));
   const absl::Status removed = store_->RemoveObsolete(tree.epochs());
@@ -103,7 +105,7 @@ void Engine::NoteSegments() {
 absl::Status Engine::FlushReplayed(uint64_t log_sequence) {
   if (BytesToFlush() < options.memory_budget_bytes / kFlushPart) return absl::OkStatus();
   MutexLock lock(&checkpoint_mutex_);
-  return WriteSegments(log_sequence);
+  return WriteSegments(log_sequence, durability::Compaction::kAsNeeded);
 }
 
 uint64_t Engine::BytesToFlush() const {
@@ -130,7 +132,7 @@ void Engine::CheckpointLoop() {
       wanted = room_waiters_ > 0;
     }
     if (!wanted && !CheckpointIsDue()) continue;
-    if (Checkpoint().ok()) continue;
+    if (Checkpoint(durability::Compaction::kAsNeeded).ok()) continue;
     // What fails is counted, and tried again when the log has grown by as much once more, or when a
     // writer needs the room.
     checkpointed_log_bytes_.store(log->Stats().bytes, std::memory_order_relaxed);
@@ -195,7 +197,8 @@ absl::Status Engine::CloseLog() {
   MutexLock lock(&checkpoint_mutex_);
   if (logger != nullptr) logger->AppendSeriesOnly();  // nothing is being merged any more
   absl::Status status;
-  if (options.checkpoint_on_close && log->Stats().batches > 0) status = CheckpointLocked();
+  if (options.checkpoint_on_close && log->Stats().batches > 0)
+    status = CheckpointLocked(durability::Compaction::kNone);
   log_closed_ = true;
   if (absl::Status closed_status = log->Close(); status.ok()) status = closed_status;
   directory_lock.reset();

@@ -118,7 +118,11 @@ Snapshot Database::NewSnapshot(SnapshotOptions options) {
 
 absl::Status Database::Flush() { return engine_->Flush(); }
 
-absl::Status Database::Checkpoint() { return engine_->Checkpoint(); }
+absl::Status Database::Checkpoint() {
+  return engine_->Checkpoint(durability::Compaction::kAsNeeded);
+}
+
+absl::Status Database::Compact() { return engine_->Checkpoint(durability::Compaction::kAll); }
 
 absl::Status Database::Verify() {
   TSDB_RETURN_IF_ERROR(engine_->Flush());

@@ -107,6 +107,7 @@ struct Stats {
   uint64_t log_blocked_ns = 0;    // merges' waits for the log to take more
   uint64_t checkpoints = 0;       // written since the start
   uint64_t checkpoint_bytes = 0;  // of all of them
+  uint64_t compacted_bytes = 0;   // of these, leaves copied from older segments
   uint64_t checkpoint_failures = 0;
   uint64_t checkpoint_wait_ns = 0;  // waits of writers for a checkpoint to free memory
   uint64_t segments = 0;            // files of leaves
@@ -161,6 +162,10 @@ class Database {
   // Writes a checkpoint now, beside readers and writers: everything merged before the call. kOk at
   // once for a database in memory. An error leaves the checkpoint and log that were there.
   absl::Status Checkpoint();
+  // The same, and writes segments that are small, or hold leaves that are dead, into new ones.
+  // Every checkpoint does what is due of that; call it after large deletions, to have the space at
+  // once.
+  absl::Status Compact();
 
   // Compares the tree's invariants and record count, found by walking it, with the ledger.
   // kDataLoss says what differs. Meaningful when nothing is appended meanwhile; it flushes first.

@@ -106,7 +106,8 @@ absl::Status Engine::OpenDirectory(FileSystem* file_system, Database& database) 
     // What was read may never have reached the disk: pages that a process wrote before it was
     // killed, or that a failed sync has left in memory only. Nothing may be acknowledged after it
     // until it is durable. If that fails, what there is can be read.
-    if (absl::Status status = Checkpoint(); !status.ok()) logger->Fail(status);
+    if (absl::Status status = Checkpoint(durability::Compaction::kNone); !status.ok())
+      logger->Fail(status);
   }
   checkpointer_ = std::thread([this] { CheckpointLoop(); });
   return absl::OkStatus();

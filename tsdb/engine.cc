@@ -115,7 +115,11 @@ uint64_t Engine::UsedBytes() const {
   // Memory that checkpoints have freed is used again, but for blocks that are not of the sizes
   // asked for: counting half of it lets in the less the more there is of those.
   if (!options.directory.empty()) {
-    used -= (tree.pool().reserved_bytes() - tree.pool().allocated_bytes()) / 2;
+    // Read one after the other while others allocate: what is out may seem more than there is.
+    const uint64_t allocated = tree.pool().allocated_bytes();
+    used -= (tree.pool().reserved_bytes() -
+             std::min<uint64_t>(tree.pool().reserved_bytes(), allocated)) /
+            2;
     used += options.memory_budget_bytes / kUnusablePart;
   }
   // What is buffered may need as much again in open leaves.
@@ -223,6 +227,7 @@ Stats Engine::Statistics() const {
     stats.log_blocked_ns = log_stats.blocked_ns;
     stats.checkpoints = checkpoints_.load(std::memory_order_relaxed);
     stats.checkpoint_bytes = checkpoint_bytes_.load(std::memory_order_relaxed);
+    stats.compacted_bytes = compacted_bytes_.load(std::memory_order_relaxed);
     stats.checkpoint_failures = checkpoint_failures_.load(std::memory_order_relaxed);
     stats.checkpoint_wait_ns = room_wait_ns_.load(std::memory_order_relaxed);
     stats.segments = segments_.load(std::memory_order_relaxed);

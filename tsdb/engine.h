@@ -22,6 +22,7 @@
 #include "storage/base/mutex.h"
 #include "storage/wal/local_log.h"
 #include "tsdb/database.h"
+#include "tsdb/durability/compaction.h"
 #include "tsdb/durability/run_logger.h"
 #include "tsdb/durability/segment_store.h"
 #include "tsdb/ingest/chunk_pool.h"
@@ -75,7 +76,7 @@ class Engine {
   // Everything merged so far is as durable as the mode promises.
   absl::Status AwaitDurable();
   absl::Status CloseLog() ABSL_LOCKS_EXCLUDED(checkpoint_mutex_, wake_mutex_);
-  absl::Status Checkpoint() ABSL_LOCKS_EXCLUDED(checkpoint_mutex_);
+  absl::Status Checkpoint(durability::Compaction compaction) ABSL_LOCKS_EXCLUDED(checkpoint_mutex_);
 
   const Options options;
   // Of a database with a directory. The pipeline uses log and logger until it is gone.
@@ -102,11 +103,13 @@ class Engine {
   // `vouched`: whether what was read back is known to be durable.
   absl::Status ReplayLog(Database& database, uint64_t from, std::vector<SeriesId> numbers,
                          bool* vouched);
-  absl::Status CheckpointLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(checkpoint_mutex_);
-  // Puts everything into segments but what the log has from `log_sequence` on.
-  absl::Status WriteSegments(uint64_t log_sequence)
+  absl::Status CheckpointLocked(durability::Compaction compaction)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(checkpoint_mutex_);
-  absl::Status WriteCheckpoint() ABSL_EXCLUSIVE_LOCKS_REQUIRED(checkpoint_mutex_);
+  // Puts everything into segments but what the log has from `log_sequence` on.
+  absl::Status WriteSegments(uint64_t log_sequence, durability::Compaction compaction)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(checkpoint_mutex_);
+  absl::Status WriteCheckpoint(durability::Compaction compaction)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(checkpoint_mutex_);
   void NoteSegments() ABSL_EXCLUSIVE_LOCKS_REQUIRED(checkpoint_mutex_);
   // While the log is read back: sees to it that this needs no more memory than there is.
   absl::Status FlushReplayed(uint64_t log_sequence) ABSL_LOCKS_EXCLUDED(checkpoint_mutex_);
@@ -127,6 +130,7 @@ class Engine {
   std::atomic<uint64_t> segment_bytes_{0};
   std::atomic<uint64_t> checkpoints_{0};
   std::atomic<uint64_t> checkpoint_bytes_{0};
+  std::atomic<uint64_t> compacted_bytes_{0};
   std::atomic<uint64_t> checkpoint_failures_{0};
   // Wakes the checkpointing thread to look, or to end, and those who wait for room.
   Mutex wake_mutex_;

@@ -58,28 +58,43 @@ constexpr size_t kShortStretch = 256;
 
 using ShiftTable = std::array<ByteTable, 4>;
 
-constexpr uint32_t ShiftOverZeros(uint32_t crc, size_t zeros) {
-  for (size_t i = 0; i < zeros; ++i) crc = (crc >> 8) ^ kSlicing[0][crc & 0xff];
-  return crc;
+// The columns of a linear map of registers: what it makes of each single bit.
+using LinearMap = std::array<uint32_t, 32>;
+
+constexpr uint32_t Apply(const LinearMap& map, uint32_t crc) {
+  uint32_t result = 0;
+  for (size_t bit = 0; crc != 0; ++bit, crc >>= 1) {
+    if ((crc & 1) != 0) result ^= map[bit];
+  }
+  return result;
 }
 
-// Linear in the register's bits: 32 columns give every entry.
-template <size_t kZeros>
-constexpr ShiftTable MakeShiftTable() {
+// A shift over `zeros` zero bytes, a power of two: the shift over one, squared again and again.
+constexpr LinearMap ShiftOverZeros(size_t zeros) {
+  LinearMap map{};
+  for (size_t bit = 0; bit < 32; ++bit) {
+    const uint32_t crc = uint32_t{1} << bit;
+    map[bit] = (crc >> 8) ^ kSlicing[0][crc & 0xff];
+  }
+  for (; zeros > 1; zeros /= 2) {
+    LinearMap squared{};
+    for (size_t bit = 0; bit < 32; ++bit) squared[bit] = Apply(map, map[bit]);
+    map = squared;
+  }
+  return map;
+}
+
+constexpr ShiftTable MakeShiftTable(size_t zeros) {
+  const LinearMap map = ShiftOverZeros(zeros);
   ShiftTable table{};
   for (size_t part = 0; part < 4; ++part) {
-    for (uint32_t bit = 0; bit < 8; ++bit) {
-      const uint32_t column = ShiftOverZeros(uint32_t{1} << (8 * part + bit), kZeros);
-      for (uint32_t byte = 0; byte < 256; ++byte) {
-        if ((byte >> bit & 1) != 0) table[part][byte] ^= column;
-      }
-    }
+    for (uint32_t byte = 0; byte < 256; ++byte) table[part][byte] = Apply(map, byte << (8 * part));
   }
   return table;
 }
 
-constexpr ShiftTable kLongShift = MakeShiftTable<kLongStretch>();
-constexpr ShiftTable kShortShift = MakeShiftTable<kShortStretch>();
+constexpr ShiftTable kLongShift = MakeShiftTable(kLongStretch);
+constexpr ShiftTable kShortShift = MakeShiftTable(kShortStretch);
 
 uint64_t Shift(const ShiftTable& table, uint64_t crc) {
   return table[0][crc & 0xff] ^ table[1][(crc >> 8) & 0xff] ^ table[2][(crc >> 16) & 0xff] ^

@@ -17,8 +17,8 @@ class FaultWritableFile final : public WritableFile {
 
   absl::Status Append(std::span<const uint8_t> bytes) override {
     const std::optional<FileFault> fault = files_->Enter(FileCall::kAppend, path_);
-    if (!fault) return base_->Append(bytes);
-    const uint64_t start = base_->offset();
+    if (!fault) return base()->Append(bytes);
+    const uint64_t start = base()->offset();
     std::vector<uint8_t> written(bytes.begin(), bytes.end());
     switch (*fault) {
       case FileFault::kIoError:
@@ -32,40 +32,47 @@ class FaultWritableFile final : public WritableFile {
         for (size_t i = written.size() / 2; i < written.size(); ++i) written[i] ^= 0xff;
         break;
     }
-    TSDB_RETURN_IF_ERROR(base_->Append(written));
-    offset_behind_ = base_->offset() - start;
+    TSDB_RETURN_IF_ERROR(base()->Append(written));
+    offset_behind_ = base()->offset() - start;
     TSDB_RETURN_IF_ERROR(Rewind());
     return FaultError(*fault, FileCall::kAppend, path_);
   }
 
   absl::Status Preallocate(uint64_t size) override {
     TSDB_RETURN_IF_ERROR(files_->Check(FileCall::kPreallocate, path_));
-    return base_->Preallocate(size);
+    return base()->Preallocate(size);
   }
   absl::Status Truncate(uint64_t size) override {
     TSDB_RETURN_IF_ERROR(files_->Check(FileCall::kTruncate, path_));
-    return base_->Truncate(size);
+    return base()->Truncate(size);
   }
   absl::Status SyncData() override {
     TSDB_RETURN_IF_ERROR(CheckSync());
-    return base_->SyncData();
+    return base()->SyncData();
   }
   absl::Status Sync() override {
     TSDB_RETURN_IF_ERROR(CheckSync());
-    return base_->Sync();
+    return base()->Sync();
   }
   absl::Status Close() override {
     TSDB_RETURN_IF_ERROR(files_->Check(FileCall::kClose, path_));
-    return base_->Close();
+    return base()->Close();
   }
-  uint64_t offset() const override { return base_->offset(); }
+  uint64_t offset() const override { return base()->offset(); }
 
  private:
+  std::shared_ptr<WritableFile> base() const {
+    MutexLock lock(&mutex_);
+    return base_;
+  }
   // A failed Append leaves offset() where it was and its bytes in the file: the file is opened
   // again there.
   absl::Status Rewind() {
-    const uint64_t offset = base_->offset() - std::exchange(offset_behind_, 0);
-    TSDB_ASSIGN_OR_RETURN(base_, files_->base_->OpenWritable(path_, offset));
+    const uint64_t offset = base()->offset() - std::exchange(offset_behind_, 0);
+    TSDB_ASSIGN_OR_RETURN(std::unique_ptr<WritableFile> reopened,
+                          files_->base_->OpenWritable(path_, offset));
+    MutexLock lock(&mutex_);
+    base_ = std::move(reopened);
     return absl::OkStatus();
   }
   absl::Status CheckSync() {
@@ -76,7 +83,9 @@ class FaultWritableFile final : public WritableFile {
 
   FaultFileSystem* const files_;
   const std::string path_;
-  std::unique_ptr<WritableFile> base_;
+  // Replaced after a failed Append, beside which a SyncData may run.
+  mutable Mutex mutex_;
+  std::shared_ptr<WritableFile> base_ ABSL_GUARDED_BY(mutex_);
   uint64_t offset_behind_ = 0;
 };
 

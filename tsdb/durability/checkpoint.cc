@@ -1,7 +1,10 @@
 #include "tsdb/durability/checkpoint.h"
 
+#include <map>
 #include <memory>
+#include <set>
 #include <utility>
+#include <vector>
 
 #include "index/tree/series_export.h"
 #include "storage/base/status_macros.h"
@@ -13,8 +16,11 @@ namespace {
 class CheckpointWriter {
  public:
   CheckpointWriter(SegmentStore& store, uint64_t log_sequence, const tree::Tree& tree,
-                   const label::SeriesTable& table)
-      : store_(store), tree_(tree), table_(table) {
+                   const label::SeriesTable& table, Compaction compaction)
+      : store_(store),
+        tree_(tree),
+        table_(table),
+        compacted_(ChooseForCompaction(store, compaction)) {
     added_.log_sequence = log_sequence;
     for (const auto& [number, open] : store.segments()) {
       live_[number].assign(open.live.size(), 0);
@@ -30,9 +36,7 @@ class CheckpointWriter {
       return status;
     }
     for (auto& [number, live] : live_) {
-      OpenSegment& open = store_.segments().at(number);
-      open.live = std::move(live);
-      open.live_leaves = live_leaves_[number];
+      store_.segments().at(number).SetLive(std::move(live));
     }
     return Written();
   }
@@ -67,6 +71,10 @@ class CheckpointWriter {
         return rest_->AddLeaf(series, block);
       case tree::SeriesExporter::Kind::kMapped: {
         const LeafPlace place = store_.Locate(block.data());
+        if (compacted_.contains(place.segment)) {
+          copied_bytes_ += block.size();
+          return AddLeaf(series, block);
+        }
         live_.at(place.segment)[place.leaf] = 1;
         ++live_leaves_[place.segment];
         return absl::OkStatus();
@@ -74,6 +82,10 @@ class CheckpointWriter {
       case tree::SeriesExporter::Kind::kLeaf:
         break;
     }
+    return AddLeaf(series, block);
+  }
+
+  absl::Status AddLeaf(SeriesId series, std::span<const uint8_t> block) {
     if (leaves_ != nullptr && leaves_->bytes() + block.size() >= segment::kSegmentBytesMax) {
       TSDB_RETURN_IF_ERROR(FinishLeaves());
     }
@@ -113,6 +125,7 @@ class CheckpointWriter {
   WrittenCheckpoint Written() const {
     WrittenCheckpoint written;
     written.rest_bytes = added_.rest.bytes;
+    written.copied_bytes = copied_bytes_;
     written.bytes = added_.rest.bytes;
     for (const segment::SegmentSummary& summary : added_.leaves) {
       written.bytes += summary.bytes;
@@ -128,6 +141,8 @@ class CheckpointWriter {
   SegmentStore& store_;
   const tree::Tree& tree_;
   const label::SeriesTable& table_;
+  const std::set<uint64_t> compacted_;  // segments whose leaves are written anew
+  uint64_t copied_bytes_ = 0;
   std::unique_ptr<segment::SegmentBuilder> rest_;
   std::unique_ptr<segment::SegmentBuilder> leaves_;  // null: the next leaf starts one
   bool any_series_ = false;
@@ -142,8 +157,9 @@ class CheckpointWriter {
 
 absl::StatusOr<WrittenCheckpoint> WriteCheckpoint(
     SegmentStore& store, uint64_t log_sequence, const tree::Tree& tree,
-    const label::SeriesTable& table, absl::FunctionRef<absl::Status()> before_publish) {
-  return CheckpointWriter(store, log_sequence, tree, table).Write(before_publish);
+    const label::SeriesTable& table, Compaction compaction,
+    absl::FunctionRef<absl::Status()> before_publish) {
+  return CheckpointWriter(store, log_sequence, tree, table, compaction).Write(before_publish);
 }
 
 }  // namespace tsdb::durability

@@ -15,13 +15,15 @@
 #include "index/label/series_table.h"
 #include "index/tree/tree.h"
 #include "index/tree/tree_writer.h"
+#include "tsdb/durability/compaction.h"
 #include "tsdb/durability/segment_store.h"
 
 namespace tsdb::durability {
 
 struct WrittenCheckpoint {
-  uint64_t bytes = 0;       // of the files
-  uint64_t rest_bytes = 0;  // of these, what the next checkpoint writes again
+  uint64_t bytes = 0;         // of the files
+  uint64_t rest_bytes = 0;    // of these, what the next checkpoint writes again
+  uint64_t copied_bytes = 0;  // of these, leaves that were in segments before
   // Leaves that the tree can now use where they lie in files: ascending by (series, time).
   std::vector<tree::MappedLeaf> leaves;
 };
@@ -34,6 +36,7 @@ struct WrittenCheckpoint {
 absl::StatusOr<WrittenCheckpoint> WriteCheckpoint(SegmentStore& store, uint64_t log_sequence,
                                                   const tree::Tree& tree,
                                                   const label::SeriesTable& table,
+                                                  Compaction compaction,
                                                   absl::FunctionRef<absl::Status()> before_publish);
 
 }  // namespace tsdb::durability

@@ -152,6 +152,7 @@ class Loader {
     }
     std::vector<Leaf> leaves;
     for (auto& [number, open] : store_.segments()) {
+      open.SetLive(std::vector<uint8_t>(open.live));
       for (uint32_t i = 0; i < open.reader->leaf_count(); ++i) {
         if (open.live[i] == 0) continue;
         const segment::LeafEntry entry = open.reader->leaf(i);
@@ -167,9 +168,7 @@ class Loader {
   void MarkDead(const segment::LeafReference& reference) {
     const auto at = store_.segments().find(reference.segment);
     if (at == store_.segments().end() || reference.leaf >= at->second.live.size()) return;
-    OpenSegment& open = at->second;
-    open.live_leaves -= open.live[reference.leaf];
-    open.live[reference.leaf] = 0;
+    at->second.live[reference.leaf] = 0;
   }
 
   // Checks all leaves, on all cores, in the order of the files.

@@ -78,9 +78,19 @@ void SegmentStore::AddOpen(uint64_t number, std::unique_ptr<segment::SegmentRead
   by_address_[reader->file().data()] = number;
   leaf_bytes_ += reader->summary().bytes;
   OpenSegment& open = segments_[number];
-  open.live.assign(reader->leaf_count(), 1);
-  open.live_leaves = reader->leaf_count();
   open.reader = std::move(reader);
+  open.SetLive(std::vector<uint8_t>(open.reader->leaf_count(), 1));
+}
+
+void OpenSegment::SetLive(std::vector<uint8_t> by_leaf) {
+  live = std::move(by_leaf);
+  live_leaves = 0;
+  live_bytes = 0;
+  for (uint32_t i = 0; i < live.size(); ++i) {
+    if (live[i] == 0) continue;
+    ++live_leaves;
+    live_bytes += reader->Block(i).size();
+  }
 }
 
 LeafPlace SegmentStore::Locate(const uint8_t* block) const {

@@ -37,6 +37,10 @@ struct OpenSegment {
   std::unique_ptr<segment::SegmentReader> reader;
   std::vector<uint8_t> live;  // by leaf: 1 or 0
   uint64_t live_leaves = 0;
+  uint64_t live_bytes = 0;  // of their blocks
+
+  // Sets which are live, and counts them.
+  void SetLive(std::vector<uint8_t> by_leaf);
 };
 
 // A leaf of an open segment.
@@ -76,6 +80,7 @@ class SegmentStore {
   uint64_t TakeNumber() { return next_number_++; }
 
   std::map<uint64_t, OpenSegment>& segments() { return segments_; }
+  const std::map<uint64_t, OpenSegment>& segments() const { return segments_; }
   void AddOpen(uint64_t number, std::unique_ptr<segment::SegmentReader> reader);
   // The leaf whose block begins at `block`. REQUIRES: it is one of an open segment.
   LeafPlace Locate(const uint8_t* block) const;
