@@ -358,7 +358,7 @@ class UsageTest(CliTest):
         for arguments, message in (
                 ((), "A subcommand is required"),
                 (("frobnicate",), "there is no command 'frobnicate'"),
-                (("query", "up"), "--from is required"),
+                (("query", "up"), "Give --db DIR for a database or --from FILE... for files"),
                 (("query", "--from", name), "no SELECTOR is given"),
                 (("query", "--from", name, name), "no SELECTOR is given"),
                 (("query", "--from", name, "up", "--format", "xml"), "xml"),
