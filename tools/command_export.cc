@@ -111,7 +111,7 @@ ExitCode RunExport(const ExportOptions& options) {
                  color);
   }
   if (source.complete) return kOk;
-  PrintError("the export is incomplete, because the database is damaged", color);
+  PrintError("the export may be incomplete, because the database is damaged", color);
   return kFailure;
 }
 

@@ -40,14 +40,21 @@ void AddDatabase(const ImportOptions& options, const Stats& stats, Report& repor
       BytesFigure("checkpoint_bytes_written", stats.checkpoint_bytes)};
 }
 
+void SayWhatIsKept(const ImportOptions& options, uint64_t samples) {
+  const std::string text =
+      samples == 0 ? "no sample was stored"
+                   : Counted(samples, "sample") + (samples == 1 ? " is kept" : " are kept");
+  std::fprintf(stderr, "tsdb: %s in '%s'\n", text.c_str(), options.directory.c_str());
+}
+
 ExitCode Refuse(const ImportOptions& options, const RecoveryReport& recovery) {
   WarnOfDamage(recovery, options.color);
-  PrintError("'" + options.directory +
-                 "' is damaged, and importing would write over what is left; nothing was changed. "
-                 "Put it aside, and bring what is intact into a new one: tsdb export --db " +
-                 options.directory +
-                 " --format jsonl -o FILE.jsonl; tsdb import --db NEW FILE.jsonl",
-             options.color);
+  PrintError(
+      "'" + options.directory +
+          "' is damaged, and importing would write over what is left, so nothing was imported. "
+          "Put it aside, and bring what is intact into a new one: tsdb export --db " +
+          options.directory + " --format jsonl -o FILE.jsonl; tsdb import --db NEW FILE.jsonl",
+      options.color);
   return kFailure;
 }
 
@@ -82,9 +89,7 @@ ExitCode RunImport(const ImportOptions& options) {
       !closed.ok()) {
     fail("closing the database in '" + options.directory + "': " + MessageOf(closed));
   } else if (code != kOk) {
-    std::fprintf(stderr, "tsdb: the %s read before that %s kept in '%s'\n",
-                 Counted(loaded.counts.samples, "sample").c_str(),
-                 loaded.counts.samples == 1 ? "is" : "are", options.directory.c_str());
+    SayWhatIsKept(options, loaded.counts.samples);
   }
   const double seconds = static_cast<double>(SystemClock()->MonotonicNs() - start_ns) * 1e-9;
   const Stats after = database.Statistics();

@@ -148,11 +148,7 @@ ExitCode LoadFiles(const InputOptions& options, Color color, Database& database,
   if (const absl::Status flushed = database.Flush(); status.ok()) status = flushed;
   loaded.seconds = static_cast<double>(SystemClock()->MonotonicNs() - start_ns) * 1e-9;
   reporter.Finish();
-  if (absl::IsResourceExhausted(status)) {
-    PrintError(MessageOf(status) + " (--memory-budget)", color);
-  } else if (!status.ok()) {
-    PrintError(MessageOf(status), color);
-  }
+  if (!status.ok()) PrintError(MessageOf(status), color);
   reporter.Count(loaded.counts, loaded.seconds);
   if (status.ok()) return kOk;
   return absl::IsCancelled(status) ? kInterrupted : kFailure;

@@ -1,6 +1,7 @@
 #include "tools/message.h"
 
 #include <cstdio>
+#include <string_view>
 
 namespace tsdb::tools {
 
@@ -15,7 +16,12 @@ void PrintWarning(const std::string& message, Color color) {
 }
 
 std::string MessageOf(const absl::Status& status) {
-  return {status.message().data(), status.message().size()};
+  constexpr std::string_view kInCode = "Options::memory_budget_bytes";
+  std::string message(status.message().data(), status.message().size());
+  if (const size_t at = message.find(kInCode); at != std::string::npos) {
+    message.replace(at, kInCode.size(), "--memory-budget");
+  }
+  return message;
 }
 
 }  // namespace tsdb::tools

@@ -13,6 +13,7 @@ void PrintError(const std::string& message, Color color);
 // "tsdb: warning: MESSAGE".
 void PrintWarning(const std::string& message, Color color);
 
+// What the library says, with its options by their names on the command line.
 std::string MessageOf(const absl::Status& status);
 
 }  // namespace tsdb::tools

@@ -46,7 +46,6 @@ absl::StatusOr<std::unique_ptr<Database>> Open(const Options& options) {
   auto database = Database::Open(options);
   if (database.ok()) return database;
   std::string message = Opening(options.directory) + MessageOf(database.status());
-  if (absl::IsResourceExhausted(database.status())) message += " (--memory-budget)";
   if (absl::IsNotFound(database.status())) message += "; make its parent directory first";
   return absl::Status(database.status().code(), message);
 }

@@ -38,8 +38,8 @@ ExitCode OpenSource(const SourceOptions& options, Source& source) {
   source.complete = IsIntact(recovery);
   if (source.complete) return kOk;
   WarnOfDamage(recovery, options.color);
-  PrintWarning("'" + options.directory + "' is damaged, so the result is incomplete; tsdb verify " +
-                   "--db DIR says more",
+  PrintWarning("'" + options.directory + "' is damaged, so the result may be incomplete; tsdb " +
+                   "verify --db DIR says more",
                options.color);
   return kOk;
 }
