@@ -58,9 +58,9 @@ class DirectoryTest(CliTest):
         self.write(name, bytes(content))
         return name
 
-    def start_import(self, *arguments):
-        """An import that has begun to read standard input, and so has the database open."""
-        command = [self.program, "import", "--db", "db", "-", "--on-error", "skip", *arguments]
+    def start_import(self, *files):
+        """An import that has begun to read standard input, after `files`: it has the database."""
+        command = [self.program, "import", "--db", "db", *files, "-", "--on-error", "skip"]
         process = subprocess.Popen(command, cwd=self.folder, stdin=subprocess.PIPE,
                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self.addCleanup(process.communicate)
@@ -144,6 +144,16 @@ class ImportTest(DirectoryTest):
         self.assertIn(b"samples accepted", out)
         self.assertEqual(self.query("up").out, "__name__,timestamp_ms,value\nup,1000,1\n")
         self.assert_intact(1)
+
+
+    def test_a_killed_import_keeps_the_files_that_were_read_whole(self):
+        process = self.start_import(self.write("a.prom", PROM.replace("up", "whole")))
+        process.kill()
+        process.communicate(timeout=60)
+        self.assertEqual(self.query("whole").out, UP_CSV.replace("up", "whole"))
+        result, report = self.verify()
+        self.assertEqual(result.code, 0, result.err)
+        self.assertGreaterEqual(report["recovery"]["log_records"], 4)
 
 
 class RefusalTest(DirectoryTest):
