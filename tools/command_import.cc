@@ -87,10 +87,13 @@ ExitCode RunImport(const ImportOptions& options) {
   }
   if (const absl::Status closed = CheckpointAndClose(database, loaded.counts.samples > 0);
       !closed.ok()) {
-    fail("closing the database in '" + options.directory + "': " + MessageOf(closed));
-  } else if (code != kOk) {
-    SayWhatIsKept(options, loaded.counts.samples);
+    // Without figures: they would tell of samples that may not be on the disk.
+    PrintError("closing the database in '" + options.directory + "': " + MessageOf(closed) +
+                   "; tsdb verify --db " + options.directory + " says what is stored",
+               color);
+    return kFailure;
   }
+  if (code != kOk) SayWhatIsKept(options, loaded.counts.samples);
   const double seconds = static_cast<double>(SystemClock()->MonotonicNs() - start_ns) * 1e-9;
   const Stats after = database.Statistics();
 

@@ -23,9 +23,7 @@ absl::Status CheckIsDatabase(const std::string& directory) {
   struct stat status;
   if (stat(directory.c_str(), &status) != 0) {
     const int error = errno;
-    if (error != ENOENT) {
-      return FileError(error, "open the database in", directory);
-    }
+    if (error != ENOENT) return FileError(error, "open the database in", directory);
     return absl::NotFoundError(absl::StrCat(
         Opening(directory), "there is no such directory; tsdb import --db DIR FILE... makes one"));
   }
@@ -45,9 +43,8 @@ absl::Status CheckIsDatabase(const std::string& directory) {
 absl::StatusOr<std::unique_ptr<Database>> Open(const Options& options) {
   auto database = Database::Open(options);
   if (database.ok()) return database;
-  std::string message = Opening(options.directory) + MessageOf(database.status());
-  if (absl::IsNotFound(database.status())) message += "; make its parent directory first";
-  return absl::Status(database.status().code(), message);
+  return absl::Status(database.status().code(),
+                      Opening(options.directory) + MessageOf(database.status()));
 }
 
 Options OptionsFor(const std::string& directory, uint64_t memory_budget_bytes) {
@@ -71,7 +68,11 @@ absl::StatusOr<std::unique_ptr<Database>> OpenToWrite(const std::string& directo
                                                       Durability durability) {
   Options options = OptionsFor(directory, memory_budget_bytes);
   options.durability = durability;
-  return Open(options);
+  auto database = Open(options);
+  struct stat status;
+  if (database.ok() || stat(ParentPath(directory).c_str(), &status) == 0) return database;
+  return absl::Status(database.status().code(),
+                      MessageOf(database.status()) + "; make its parent directory first");
 }
 
 bool IsIntact(const RecoveryReport& recovery) {

@@ -13,7 +13,7 @@ import stat
 import struct
 import subprocess
 
-from cli_fixture import JSONL, OPENMETRICS, PROM, SHIPPED, UP_CSV, CliTest, main
+from cli_fixture import JSONL, OPENMETRICS, PROM, SHIPPED, UP_CSV, CliTest, Result, main
 
 # Texts that break what is not quoted and escaped.
 NASTY = ("\r", "a\rb", "x\ny", "\\", "\\n", '"', "{}", '} 1 2', "é", "\u2028", "a,b", "# EOF", " ",
@@ -56,6 +56,13 @@ class DirectoryTest(CliTest):
         content[offset] ^= 1
         self.write(name, bytes(content))
         return name
+
+    def run_on_a_small_disk(self, *arguments):
+        """With a limit of 512 bytes a file, which is what a disk that fills up looks like."""
+        done = subprocess.run(["sh", "-c", 'trap "" XFSZ; ulimit -f 1; exec "$@"', "sh",
+                               self.program, *arguments], cwd=self.folder, capture_output=True,
+                              check=False)
+        return Result(done.returncode, done.stdout.decode(), done.stderr.decode())
 
     def start_import(self, *files):
         """An import that has begun to read standard input, after `files`: it has the database."""
@@ -132,6 +139,14 @@ class ImportTest(DirectoryTest):
         self.assertIn("raise --memory-budget", result.err)
         self.assertIn("are kept in 'db'", result.err)
         self.assert_intact(json.loads(result.out)["import"]["samples_accepted"])
+
+    def test_a_full_disk_is_told_and_loses_nothing_that_was_stored(self):
+        self.import_text(PROM)
+        result = self.run_on_a_small_disk("import", "--db", "db", SHIPPED)
+        self.assert_fails(result, "File too large")
+        self.assertIn("tsdb verify --db db says what is stored", result.err)
+        self.assertEqual(self.query("up").out, UP_CSV)
+        self.assert_intact(4)
 
     def test_interrupt_closes_in_good_order(self):
         process = self.start_import()
@@ -354,12 +369,9 @@ up{job="b"} 0 1
         self.assertEqual(self.read("out").decode(), UP_CSV)
         self.assertTrue(os.path.islink(self.path("link")))
         self.assertEqual(stat.S_IMODE(os.stat(self.path("out")).st_mode), 0o640)
-        # A limit on the size of files is the disk that fills up half-way.
-        result = subprocess.run(["sh", "-c", 'trap "" XFSZ; ulimit -f 1; exec "$@"', "sh",
-                                 self.program, "export", "--from", SHIPPED, "--format", "jsonl",
-                                 "-o", "out"], cwd=self.folder, capture_output=True, check=False)
-        self.assertEqual(result.returncode, 1)
-        self.assertIn(b"cannot write 'out': File too large", result.stderr)
+        result = self.run_on_a_small_disk("export", "--from", SHIPPED, "--format", "jsonl",
+                                          "-o", "out")
+        self.assert_fails(result, "cannot write 'out': File too large")
         self.assertEqual(self.read("out").decode(), UP_CSV)
         self.assertFalse(os.path.exists(self.path("out.partial")))
 
