@@ -1,22 +1,20 @@
-// `tsdb query --from FILE... SELECTOR`: the series in files that a selector picks.
+// `tsdb query --db DIR|--from FILE... SELECTOR`: the series that a selector picks.
 #pragma once
 
 #include <cstdint>
 #include <optional>
-#include <string>
 
 #include "tools/exit_code.h"
-#include "tools/load_files.h"
+#include "tools/select_series.h"
+#include "tools/source.h"
 
 namespace tsdb::tools {
 
 enum class QueryFormat { kAuto, kTable, kJson, kCsv };
 
 struct QueryOptions {
-  FromOptions from;
-  std::string selector;
-  std::string start;  // empty: the beginning
-  std::string end;    // empty: the end
+  SourceOptions source;
+  SelectionOptions selection;
   QueryFormat format = QueryFormat::kAuto;
   std::optional<uint64_t> limit;  // of series; 0: none
   bool every_sample = false;

@@ -1,13 +1,13 @@
-// `tsdb stats --from FILE...`: what the files hold and what it takes to keep it.
+// `tsdb stats --db DIR|--from FILE...`: what a database or files hold and what it takes to keep it.
 #pragma once
 
 #include "tools/exit_code.h"
-#include "tools/load_files.h"
+#include "tools/source.h"
 
 namespace tsdb::tools {
 
 struct StatsOptions {
-  FromOptions from;
+  SourceOptions source;
   bool json = false;
 };
 

@@ -26,4 +26,13 @@ std::string JsonString(std::string_view text) {
   return out;
 }
 
+std::string JsonLabels(const Labels& labels) {
+  std::string out = "{";
+  for (const Label label : labels) {
+    if (out.size() > 1) out += ',';
+    out += JsonString(label.name) + ":" + JsonString(label.value);
+  }
+  return out += '}';
+}
+
 }  // namespace tsdb::tools

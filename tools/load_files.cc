@@ -1,11 +1,18 @@
 #include "tools/load_files.h"
 
+#include <unistd.h>
+
+#include <cerrno>
+#include <cmath>
 #include <cstdio>
+#include <optional>
+#include <system_error>
 #include <utility>
 
 #include "storage/base/clock.h"
 #include "tools/import/sink.h"
 #include "tools/interrupt.h"
+#include "tools/message.h"
 #include "tools/number_text.h"
 #include "tools/progress_bar.h"
 
@@ -30,6 +37,8 @@ class DatabaseSink : public importer::Sink {
     return appender_.AppendColumns(series, timestamps, values) ? absl::OkStatus()
                                                                : appender_.status();
   }
+  // Waits until what was appended is as durable as the database promises.
+  absl::Status Settle() { return appender_.Commit().Await(Milestone::kDurable); }
 
  private:
   Database& database_;
@@ -39,8 +48,8 @@ class DatabaseSink : public importer::Sink {
 // Tells people how an import goes.
 class Reporter {
  public:
-  explicit Reporter(const FromOptions& options)
-      : style_(UseColor(options.color, StderrIsTerminal())), warning_(options.skip_bad_lines) {}
+  Reporter(const InputOptions& options, Color color)
+      : style_(UseColor(color, StderrIsTerminal())), warning_(options.skip_bad_lines) {}
 
   importer::ImportObserver Observer() {
     importer::ImportObserver observer;
@@ -89,66 +98,83 @@ class Reporter {
   const bool warning_;
   std::optional<ProgressBar> bar_;
   uint64_t refusals_ = 0;
-};  // namespace
-
-std::string MessageOf(const absl::Status& status) {
-  return {status.message().data(), status.message().size()};
-}
+};
 
 // The time to give samples that have none; nothing when the option makes no sense.
-std::optional<Timestamp> DefaultTimestamp(const FromOptions& options) {
+std::optional<Timestamp> DefaultTimestamp(const InputOptions& options) {
   if (options.timestamp.empty()) return SystemClock()->WallMs();
   return ParseTime(options.timestamp);
 }
 
-}  // namespace
-
-void PrintError(const std::string& message, Color color) {
-  const Style style(UseColor(color, StderrIsTerminal()));
-  std::fprintf(stderr, "tsdb: %serror:%s %s\n", style.red, style.reset, message.c_str());
-}
-
-ExitCode LoadFiles(const FromOptions& options, LoadedFiles& loaded) {
-  const std::optional<Timestamp> default_timestamp = DefaultTimestamp(options);
-  if (!default_timestamp) {
-    PrintError("--timestamp: not a time: " + options.timestamp, options.color);
-    return kUsage;
-  }
-  Options database_options;
-  database_options.memory_budget_bytes = options.memory_budget_bytes;
-  auto database = Database::Open(database_options);
-  if (!database.ok()) {
-    PrintError("cannot open a database in memory: " + MessageOf(database.status()), options.color);
-    return kFailure;
-  }
-  loaded.database = std::move(*database);
-
-  const int64_t start_ns = SystemClock()->MonotonicNs();
+absl::Status ReadAll(const InputOptions& options, const importer::ImportObserver& observer,
+                     Database& database, importer::ImportCounts& counts) {
   importer::ImportOptions import_options;
-  import_options.format = importer::InputFormatNamed(options.input_format);
+  import_options.format = importer::InputFormatNamed(options.format);
   import_options.strict = options.strict;
   import_options.skip_bad_lines = options.skip_bad_lines;
-  import_options.default_timestamp = *default_timestamp;
-  Reporter reporter(options);
+  import_options.default_timestamp = DefaultTimestamp(options).value_or(0);
+  DatabaseSink sink(database);
+  importer::Importer reader(import_options, sink, observer, InterruptScope::Flag());
   absl::Status status;
-  {
-    const InterruptScope interruptible;
-    const importer::ImportObserver observer = reporter.Observer();
-    DatabaseSink sink(*loaded.database);
-    importer::Importer reader(import_options, sink, observer, InterruptScope::Flag());
-    for (const std::string& file : options.files) {
-      status = reader.ImportFile(file);
-      if (!status.ok()) break;
-    }
-    loaded.counts = reader.counts();
+  for (const std::string& file : options.files) {
+    status = reader.ImportFile(file);
+    if (status.ok()) status = sink.Settle();
+    if (!status.ok()) break;
   }
-  if (status.ok()) status = loaded.database->Flush();
+  counts = reader.counts();
+  return status;
+}
+
+}  // namespace
+
+ExitCode CheckInput(const InputOptions& options, Color color) {
+  if (!DefaultTimestamp(options)) {
+    PrintError("--timestamp: not a time: " + options.timestamp, color);
+    return kUsage;
+  }
+  for (const std::string& file : options.files) {
+    if (file == "-" || access(file.c_str(), R_OK) == 0) continue;
+    PrintError(file + ": cannot open the file: " + std::generic_category().message(errno), color);
+    return kFailure;
+  }
+  return kOk;
+}
+
+ExitCode LoadFiles(const InputOptions& options, Color color, Database& database,
+                   LoadedFiles& loaded) {
+  const int64_t start_ns = SystemClock()->MonotonicNs();
+  Reporter reporter(options, color);
+  absl::Status status = ReadAll(options, reporter.Observer(), database, loaded.counts);
+  if (const absl::Status flushed = database.Flush(); status.ok()) status = flushed;
   loaded.seconds = static_cast<double>(SystemClock()->MonotonicNs() - start_ns) * 1e-9;
   reporter.Finish();
-  if (!status.ok()) PrintError(MessageOf(status), options.color);
+  if (!status.ok()) PrintError(MessageOf(status), color);
   reporter.Count(loaded.counts, loaded.seconds);
   if (status.ok()) return kOk;
   return absl::IsCancelled(status) ? kInterrupted : kFailure;
+}
+
+void AddCounts(const importer::ImportCounts& counts, Section& section) {
+  section.figures.insert(section.figures.end(),
+                         {{"files", counts.files, ""},
+                          BytesFigure("file_bytes", counts.file_bytes),
+                          BytesFigure("text_bytes", counts.text_bytes),
+                          {"lines_read", counts.lines, ""},
+                          {"samples_accepted", counts.samples, ""},
+                          {"samples_without_timestamp", counts.untimed_samples, ""},
+                          {"lines_rejected", counts.Rejected(), ""}});
+  for (size_t i = 0; i < importer::kReasons; ++i) {
+    if (counts.lines_rejected[i] == 0) continue;
+    const std::string_view reason = importer::ReasonName(static_cast<importer::Reason>(i));
+    section.figures.push_back(
+        {"lines_rejected_" + std::string(reason), counts.lines_rejected[i], ""});
+  }
+}
+
+void AddRate(uint64_t samples, double seconds, Section& section) {
+  const double rate = seconds > 0 ? static_cast<double>(samples) / seconds : 0;
+  section.figures.push_back({"seconds", seconds, ""});
+  section.figures.push_back({"samples_per_second", rate, ReadableValue(std::trunc(rate))});
 }
 
 }  // namespace tsdb::tools

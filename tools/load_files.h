@@ -1,43 +1,46 @@
-// What `--from FILE...` means to every command that has it: files into a database in memory, with
-// progress, refused lines and counts told on stderr.
+// Files into a database, in memory or on disk, with progress, refused lines and counts told on
+// stderr.
 //
 // Thread safety: one thread.
 #pragma once
 
-#include <cstdint>
-#include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "tools/exit_code.h"
 #include "tools/import/importer.h"
+#include "tools/report.h"
 #include "tools/terminal.h"
 #include "tsdb/database.h"
 
 namespace tsdb::tools {
 
-struct FromOptions {
+struct InputOptions {
   std::vector<std::string> files;
-  std::string input_format;  // empty: told from each file
+  std::string format;  // empty: told from each file
   bool strict = false;
   bool skip_bad_lines = false;
   std::string timestamp;  // of samples without one; empty: the time of import
-  uint64_t memory_budget_bytes = 0;
-  Color color = Color::kAuto;
 };
 
 struct LoadedFiles {
-  std::unique_ptr<Database> database;
   importer::ImportCounts counts;
   double seconds = 0;  // until everything was merged and readable
 };
 
-// kOk when all was read (or all but refused lines, if they are to be skipped) and has been merged.
-// Anything else was explained on stderr.
-ExitCode LoadFiles(const FromOptions& options, LoadedFiles& loaded);
+// Not kOk, with the reason on stderr, when the options are mistaken or a file is not there: to be
+// asked before anything is opened or made.
+ExitCode CheckInput(const InputOptions& options, Color color);
 
-// "tsdb: error: MESSAGE" on stderr.
-void PrintError(const std::string& message, Color color);
+// kOk when all was read (or all but refused lines, if they are to be skipped), has been merged and
+// is as durable as the database promises. Anything else was explained on stderr; what was read
+// before stays, merged, in the database. REQUIRES: an InterruptScope.
+ExitCode LoadFiles(const InputOptions& options, Color color, Database& database,
+                   LoadedFiles& loaded);
+
+// Figures of what was read, but for time.
+void AddCounts(const importer::ImportCounts& counts, Section& section);
+// Figures `seconds` and `samples_per_second`.
+void AddRate(uint64_t samples, double seconds, Section& section);
 
 }  // namespace tsdb::tools

@@ -1,15 +1,23 @@
 // The command line: which commands and options there are. The only file that sees CLI11, which
-// takes six seconds to compile; each command is in a file of its own.
+// takes six seconds to compile; each command is in a file of its own. To add one, write its Add
+// function, out of the groups of options below, and name it in Run.
 #include <sys/stat.h>
 
 #include <CLI/CLI.hpp>
+#include <functional>
 #include <map>
+#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "tools/command_export.h"
+#include "tools/command_import.h"
 #include "tools/command_query.h"
 #include "tools/command_stats.h"
+#include "tools/command_verify.h"
 #include "tools/exit_code.h"
+#include "tools/message.h"
 
 namespace tsdb::tools {
 namespace {
@@ -17,26 +25,54 @@ namespace {
 constexpr const char* kDescription =
     "tsdb - a time-series database engine\n\n"
     "Examples:\n"
-    "  tsdb query --from metrics.prom 'http_requests_total{code=~\"5..\"}'\n"
-    "  tsdb stats --from export.jsonl.zst\n";
+    "  tsdb import --db metrics.db export.jsonl.zst\n"
+    "  tsdb query --db metrics.db 'http_requests_total{code=~\"5..\"}'\n"
+    "  tsdb query --from metrics.prom up\n";
+
+constexpr const char* kExitCodes = "Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.";
+
+constexpr const char* kImportFooter =
+    "The directory is made if its parent exists. Samples of a time that is stored already replace\n"
+    "what was there. What was read before an error or Ctrl-C is kept.\n\n"
+    "Examples:\n"
+    "  tsdb import --db metrics.db export.jsonl.zst\n"
+    "  curl -s localhost:9100/metrics | tsdb import --db metrics.db -\n";
 
 constexpr const char* kQueryFooter =
     "SELECTOR is PromQL's: name{a=\"x\",b!=\"y\",c=~\"regex\",d!~\"regex\"}; {} is everything.\n"
     "Times are seconds since the epoch or RFC 3339; --end itself is not included.\n\n"
     "Examples:\n"
-    "  tsdb query --from metrics.prom up\n"
-    "  tsdb query --from a.jsonl.zst b.jsonl.zst 'node_load1{instance=\"web-1\"}' --format json\n"
+    "  tsdb query --db metrics.db 'node_load1{instance=\"web-1\"}' --format json\n"
+    "  tsdb query --from a.jsonl.zst b.jsonl.zst up\n"
     "  curl -s localhost:9100/metrics | tsdb query --from - '{__name__=~\"node_cpu.*\"}'\n"
-    "  tsdb query --from day.om 'up' --start 2026-11-21T03:00:00Z --samples\n\n"
-    "Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.";
+    "  tsdb query --from day.om 'up' --start 2026-11-21T03:00:00Z --samples\n";
 
 constexpr const char* kStatsFooter =
-    "Reads the files into memory and reports what they hold, the bytes per sample, the encodings\n"
-    "chosen and the ledger, which accounts for every sample.\n\n"
+    "Reports what is stored, the bytes per sample, the encodings chosen and the ledger, which\n"
+    "accounts for every sample. Files are read into memory.\n\n"
     "Examples:\n"
-    "  tsdb stats --from export.jsonl.zst\n"
-    "  tsdb stats --from *.prom --on-error skip --format json\n\n"
-    "Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.";
+    "  tsdb stats --db metrics.db\n"
+    "  tsdb stats --from *.prom --on-error skip --format json\n";
+
+constexpr const char* kVerifyFooter =
+    "Opens the database as after a crash, checks its invariants, reads every sample of every\n"
+    "series, and compares their number with the ledger. Exits with 1 if anything that was stored\n"
+    "is damaged or missing, naming file and offset.\n\n"
+    "Examples:\n"
+    "  tsdb verify --db metrics.db\n";
+
+constexpr const char* kExportFooter =
+    "OpenMetrics and JSON lines can be imported again and give the same samples; CSV is for other\n"
+    "programs. SELECTOR, --start and --end are as in tsdb query.\n\n"
+    "Examples:\n"
+    "  tsdb export --db metrics.db --format jsonl -o all.jsonl\n"
+    "  tsdb export --db metrics.db --format csv '{job=\"node\"}' --start 2026-11-21 | head\n";
+
+// A command and what running it does.
+struct Command {
+  CLI::App* app;
+  std::function<ExitCode()> run;
+};
 
 // A value out of a few words. The words are in the option's description, so CLI11 need not add
 // them.
@@ -55,90 +91,183 @@ CLI::Option* AddChoice(CLI::App& command, const std::string& name, const std::st
   return command.add_option_function<std::string>(name, choose, description)->check(OneOf(words));
 }
 
-void AddFromOptions(CLI::App& command, FromOptions& from) {
+CLI::Option* AddDirectory(CLI::App& command, std::string& directory) {
+  return command.add_option("--db", directory, "The database's directory")->type_name("DIR");
+}
+
+// How input files are read. With `files`, the option that names them, these need it.
+void AddInputOptions(CLI::App& command, CLI::Option* files, InputOptions& input) {
+  files->type_name("FILE")->expected(1, 1 << 20);
+  CLI::Option* const options[] = {
+      command
+          .add_option("--input-format", input.format,
+                      "prometheus, openmetrics or jsonl (told from name and content if not given)")
+          ->check(OneOf({"prometheus", "openmetrics", "jsonl"}))
+          ->type_name("FORMAT"),
+      command.add_flag("--strict", input.strict,
+                       "Hold OpenMetrics to all its rules, beyond the syntax"),
+      AddChoice<bool>(command, "--on-error",
+                      "What to do at a bad line: skip it and go on, or fail (default)",
+                      input.skip_bad_lines, {{"skip", true}, {"fail", false}})
+          ->type_name("skip|fail"),
+      command
+          .add_option("--timestamp", input.timestamp,
+                      "Time of samples without one, in seconds since the epoch or as a date such "
+                      "as 2026-01-31T12:00:00Z (default: the time of the import)")
+          ->type_name("T")};
+  for (CLI::Option* option : options) option->needs(files);
+}
+
+void AddMemoryBudget(CLI::App& command, uint64_t& bytes) {
   command
-      .add_option("--from", from.files,
-                  "Files to read: Prometheus or OpenMetrics text, JSON lines; plain, gzip, zstd or "
-                  "lz4; - is standard input")
-      ->required()
-      ->type_name("FILE")
-      ->expected(1, 1 << 20);
-  command
-      .add_option("--input-format", from.input_format,
-                  "prometheus, openmetrics or jsonl (told from name and content if not given)")
-      ->check(OneOf({"prometheus", "openmetrics", "jsonl"}))
-      ->type_name("FORMAT");
-  command.add_flag("--strict", from.strict, "Hold OpenMetrics to all its rules, beyond the syntax");
-  command
-      .add_option_function<std::string>(
-          "--on-error", [&from](const std::string& wish) { from.skip_bad_lines = wish == "skip"; },
-          "What to do at a bad line: skip it and go on, or fail (default)")
-      ->check(OneOf({"skip", "fail"}))
-      ->type_name("skip|fail");
-  command
-      .add_option("--timestamp", from.timestamp,
-                  "Time of samples without one, in seconds since the epoch or as a date such as "
-                  "2026-01-31T12:00:00Z (default: the time of the import)")
-      ->type_name("T");
-  command
-      .add_option("--memory-budget", from.memory_budget_bytes,
+      .add_option("--memory-budget", bytes,
                   "Bytes the database may take, such as 512MB (default: half of the memory)")
       ->transform(CLI::AsSizeValue(false).description(""))
       ->type_name("BYTES");
-  AddChoice<Color>(command, "--color", "auto (default), always or never", from.color,
+}
+
+void AddColor(CLI::App& command, Color& color) {
+  AddChoice<Color>(command, "--color", "auto (default), always or never", color,
                    {{"auto", Color::kAuto}, {"always", Color::kAlways}, {"never", Color::kNever}})
       ->type_name("WHEN");
 }
 
-CLI::App* AddQuery(CLI::App& app, QueryOptions& options) {
-  CLI::App* command =
-      app.add_subcommand("query", "Print the series in files that a selector picks");
-  AddFromOptions(*command, options.from);
-  command->add_option("SELECTOR", options.selector, "Which series")->type_name("");
+void AddReportFormat(CLI::App& command, bool& json) {
+  AddChoice<bool>(command, "--format", "table (default) or json", json,
+                  {{"table", false}, {"json", true}})
+      ->type_name("FORMAT");
+}
+
+constexpr const char* kFilesDescription =
+    "Files to read: Prometheus or OpenMetrics text, JSON lines; plain, gzip, zstd or lz4; - is "
+    "standard input";
+
+// --db or --from, and what belongs to them.
+void AddSource(CLI::App& command, SourceOptions& source) {
+  AddDirectory(command, source.directory);
+  AddInputOptions(command, command.add_option("--from", source.input.files, kFilesDescription),
+                  source.input);
+  AddMemoryBudget(command, source.memory_budget_bytes);
+  AddColor(command, source.color);
+}
+
+// Whether exactly one of --db and --from is given; says so if not.
+bool CheckSource(const SourceOptions& source) {
+  if (source.directory.empty() != source.input.files.empty()) return true;
+  PrintError(source.directory.empty()
+                 ? "where from? Give --db DIR for a database or --from FILE... for files"
+                 : "--db and --from exclude each other; tsdb import brings files into a database",
+             source.color);
+  return false;
+}
+
+void AddSelection(CLI::App& command, SelectionOptions& selection, const std::string& which) {
+  command.add_option("SELECTOR", selection.selector, which)->type_name("");
   command
-      ->add_option("--start", options.start,
-                   "Samples from this time on: seconds since the epoch or a date")
+      .add_option("--start", selection.start,
+                  "Samples from this time on: seconds since the epoch or a date")
       ->type_name("T");
-  command->add_option("--end", options.end, "Samples before this time: likewise")->type_name("T");
+  command.add_option("--end", selection.end, "Samples before this time: likewise")->type_name("T");
+}
+
+// `--from a b SELECTOR` gives the option all that follows it: the last is the selector, unless one
+// stood elsewhere.
+void TakeSelectorFromFiles(std::vector<std::string>& files, std::string& selector) {
+  if (!selector.empty() || files.size() < 2) return;
+  struct stat status;
+  if (stat(files.back().c_str(), &status) == 0) return;  // it is one more file
+  selector = files.back();
+  files.pop_back();
+}
+
+Command AddImport(CLI::App& app) {
+  auto options = std::make_shared<ImportOptions>();
+  CLI::App* command = app.add_subcommand("import", "Read files into a database directory");
+  AddDirectory(*command, options->directory)->required();
+  CLI::Option* files = command->add_option("FILE", options->input.files, kFilesDescription);
+  AddInputOptions(*command, files->required(), options->input);
+  AddChoice<Durability>(*command, "--durability",
+                        "sync: each file is safe from a loss of power before the next is begun; "
+                        "async (default): within a tenth of a second, and at the end",
+                        options->durability,
+                        {{"async", Durability::kAsync}, {"sync", Durability::kSync}})
+      ->type_name("async|sync");
+  AddMemoryBudget(*command, options->memory_budget_bytes);
+  AddReportFormat(*command, options->json);
+  AddColor(*command, options->color);
+  command->footer(std::string(kImportFooter) + "\n" + kExitCodes);
+  return {command, [options] { return RunImport(*options); }};
+}
+
+Command AddQuery(CLI::App& app) {
+  auto options = std::make_shared<QueryOptions>();
+  CLI::App* command = app.add_subcommand("query", "Print the series that a selector picks");
+  AddSource(*command, options->source);
+  AddSelection(*command, options->selection, "Which series");
   AddChoice<QueryFormat>(*command, "--format",
                          "table, json, csv or auto: a table on a terminal, else CSV (default)",
-                         options.format,
+                         options->format,
                          {{"auto", QueryFormat::kAuto},
                           {"table", QueryFormat::kTable},
                           {"json", QueryFormat::kJson},
                           {"csv", QueryFormat::kCsv}})
       ->type_name("FORMAT");
   command
-      ->add_option("--limit", options.limit, "Series to print; 0 is all (default: 40 in a table)")
+      ->add_option("--limit", options->limit, "Series to print; 0 is all (default: 40 in a table)")
       ->type_name("N");
-  command->add_flag("--samples", options.every_sample, "In a table, print every sample");
-  command->footer(kQueryFooter);
-  return command;
+  command->add_flag("--samples", options->every_sample, "In a table, print every sample");
+  command->footer(std::string(kQueryFooter) + "\n" + kExitCodes);
+  return {command, [options]() -> ExitCode {
+            std::string& selector = options->selection.selector;
+            TakeSelectorFromFiles(options->source.input.files, selector);
+            if (!CheckSource(options->source)) return kUsage;
+            if (!selector.empty()) return RunQuery(*options);
+            PrintError("no SELECTOR is given; {} picks every series", options->source.color);
+            return kUsage;
+          }};
 }
 
-CLI::App* AddStats(CLI::App& app, StatsOptions& options) {
-  CLI::App* command = app.add_subcommand("stats", "Say what files hold and what keeping it takes");
-  AddFromOptions(*command, options.from);
+Command AddStats(CLI::App& app) {
+  auto options = std::make_shared<StatsOptions>();
+  CLI::App* command = app.add_subcommand("stats", "Say what is stored and what keeping it takes");
+  AddSource(*command, options->source);
+  AddReportFormat(*command, options->json);
+  command->footer(std::string(kStatsFooter) + "\n" + kExitCodes);
+  return {command,
+          [options] { return CheckSource(options->source) ? RunStats(*options) : kUsage; }};
+}
+
+Command AddExport(CLI::App& app) {
+  auto options = std::make_shared<ExportOptions>();
+  CLI::App* command = app.add_subcommand("export", "Write samples as text for other programs");
+  AddSource(*command, options->source);
+  AddSelection(*command, options->selection, "Which series (default: {}, everything)");
+  AddChoice<ExportFormat>(*command, "--format", "openmetrics, csv or jsonl", options->format,
+                          {{"openmetrics", ExportFormat::kOpenMetrics},
+                           {"csv", ExportFormat::kCsv},
+                           {"jsonl", ExportFormat::kJsonLines}})
+      ->type_name("FORMAT")
+      ->required();
   command
-      ->add_option_function<std::string>(
-          "--format", [&options](const std::string& wish) { options.json = wish == "json"; },
-          "table (default) or json")
-      ->check(OneOf({"table", "json"}))
-      ->type_name("FORMAT");
-  command->footer(kStatsFooter);
-  return command;
+      ->add_option("-o,--output", options->file,
+                   "The file to write, put in place when it is whole (default: standard output)")
+      ->type_name("FILE");
+  command->footer(std::string(kExportFooter) + "\n" + kExitCodes);
+  return {command, [options] {
+            TakeSelectorFromFiles(options->source.input.files, options->selection.selector);
+            return CheckSource(options->source) ? RunExport(*options) : kUsage;
+          }};
 }
 
-// `--from a b SELECTOR` gives the option all that follows it: the last is the selector, unless one
-// stood elsewhere.
-bool TakeSelectorFromFiles(QueryOptions& options) {
-  if (!options.selector.empty()) return true;
-  if (options.from.files.size() < 2) return false;
-  struct stat status;
-  if (stat(options.from.files.back().c_str(), &status) == 0) return false;  // it is one more file
-  options.selector = options.from.files.back();
-  options.from.files.pop_back();
-  return true;
+Command AddVerify(CLI::App& app) {
+  auto options = std::make_shared<VerifyOptions>();
+  CLI::App* command = app.add_subcommand("verify", "Say whether a database directory is whole");
+  AddDirectory(*command, options->directory)->required();
+  AddMemoryBudget(*command, options->memory_budget_bytes);
+  AddReportFormat(*command, options->json);
+  AddColor(*command, options->color);
+  command->footer(std::string(kVerifyFooter) + "\n" + kExitCodes);
+  return {command, [options] { return RunVerify(*options); }};
 }
 
 bool IsCommand(const CLI::App& app, const std::string& name) {
@@ -152,10 +281,8 @@ int Run(int argc, char** argv) {
   CLI::App app(kDescription, "tsdb");
   app.set_version_flag("--version", "tsdb " TSDB_VERSION);
   app.require_subcommand(1);
-  QueryOptions query_options;
-  StatsOptions stats_options;
-  const CLI::App* query = AddQuery(app, query_options);
-  AddStats(app, stats_options);
+  const Command commands[] = {AddImport(app), AddQuery(app), AddStats(app), AddExport(app),
+                              AddVerify(app)};
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -166,12 +293,10 @@ int Run(int argc, char** argv) {
     }
     return app.exit(error) == 0 ? kOk : kUsage;
   }
-  if (!query->parsed()) return RunStats(stats_options);
-  if (!TakeSelectorFromFiles(query_options)) {
-    PrintError("no SELECTOR is given; {} picks every series", query_options.from.color);
-    return kUsage;
+  for (const Command& command : commands) {
+    if (command.app->parsed()) return command.run();
   }
-  return RunQuery(query_options);
+  return kUsage;
 }
 
 }  // namespace

@@ -32,6 +32,7 @@ void PrintCsv(const Selection& selection, Output& output) {
   for (const std::string& name : names) output << CsvField(name) << ",";
   output << "timestamp_ms,value\n";
   for (const SelectedSeries& series : selection.series) {
+    if (!output.status().ok()) return;
     std::string prefix;
     for (const std::string& name : names) prefix += CsvField(series.labels.Get(name)) + ",";
     Cursor cursor = selection.snapshot.Scan(series.id, selection.range);

@@ -8,15 +8,9 @@ void PrintJson(const Selection& selection, Output& output) {
   output << R"({"status":"success","data":{"resultType":"matrix","result":[)";
   bool first_series = true;
   for (const SelectedSeries& series : selection.series) {
-    output << (first_series ? "\n" : ",\n") << R"({"metric":{)";
+    output << (first_series ? "\n" : ",\n") << R"({"metric":)" << JsonLabels(series.labels)
+           << R"(,"values":[)";
     first_series = false;
-    bool first_label = true;
-    for (const Label label : series.labels) {
-      output << (first_label ? "" : ",") << JsonString(label.name) << ":"
-             << JsonString(label.value);
-      first_label = false;
-    }
-    output << R"(},"values":[)";
     bool first_sample = true;
     Cursor cursor = selection.snapshot.Scan(series.id, selection.range);
     for (ColumnBlock block; cursor.Next(block);) {

@@ -33,6 +33,10 @@ std::string WithBlanks(std::string name) {
 
 }  // namespace
 
+Figure BytesFigure(std::string name, uint64_t bytes) {
+  return {std::move(name), bytes, ReadableBytes(bytes)};
+}
+
 Section& Report::AddSection(std::string name) {
   sections_.push_back({std::move(name), {}});
   return sections_.back();
@@ -78,6 +82,16 @@ void Report::PrintReadable(Output& output, const Style& style) const {
              << value << (truth == nullptr ? "" : style.reset) << "\n";
     }
   }
+}
+
+absl::Status Report::Print(bool json, Color color) const {
+  Output output;
+  if (json) {
+    PrintJson(output);
+  } else {
+    PrintReadable(output, Style(UseColor(color, StdoutIsTerminal())));
+  }
+  return output.Flush();
 }
 
 }  // namespace tsdb::tools

@@ -19,6 +19,9 @@ struct Figure {
   std::string readable;  // for people, instead of the value, if not empty
 };
 
+// A count of bytes, readable in units.
+Figure BytesFigure(std::string name, uint64_t bytes);
+
 struct Section {
   std::string name;
   std::vector<Figure> figures;
@@ -30,6 +33,8 @@ class Report {
   Section& AddSection(std::string name);
   void PrintJson(Output& output) const;
   void PrintReadable(Output& output, const Style& style) const;
+  // One or the other on stdout.
+  absl::Status Print(bool json, Color color) const;
 
  private:
   std::deque<Section> sections_;  // which stay in place when one is added

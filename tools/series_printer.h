@@ -1,4 +1,5 @@
-// Prints selected series in the formats of `tsdb query`, each in a file of its own.
+// Prints selected series in the formats of `tsdb query` and `tsdb export`, each in a file of its
+// own. All but the table read series by series, so that memory does not grow with the samples.
 //
 // Thread safety: one thread.
 #pragma once
@@ -33,6 +34,12 @@ void PrintJson(const Selection& selection, Output& output);
 // One line a sample: the labels of all series as columns, then timestamp_ms and value (RFC 4180
 // quotes, lines end with a newline only).
 void PrintCsv(const Selection& selection, Output& output);
+
+// OpenMetrics text. REQUIRES: every series has a metric name, and those of one name are together.
+void PrintOpenMetrics(const Selection& selection, Output& output);
+
+// {"metric":{...},"values":[...],"timestamps":[...]}, a line or more a series.
+void PrintJsonLines(const Selection& selection, Output& output);
 
 // For people. One line a series: what tells it from the others, its number of samples, extremes,
 // last value and course; or, with `every_sample`, a table of samples for each.

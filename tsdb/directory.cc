@@ -59,24 +59,32 @@ absl::Status EnsureDirectory(FileSystem* files, const std::string& path) {
   return files->SyncDirectory(ParentPath(path));
 }
 
-// Checks that the directory holds a database or nothing, before anything in it is changed; makes a
-// database of nothing.
-absl::Status PrepareDirectory(FileSystem* files, const std::string& directory) {
+// Whether the directory holds a database already. An error if what it holds is something else,
+// which cannot be told without holding the lock once there is one: another process may be making a
+// database of the directory.
+absl::StatusOr<bool> HoldsDatabase(FileSystem* files, const std::string& directory, bool locked) {
   TSDB_ASSIGN_OR_RETURN(const std::string format, ReadFormat(files, directory));
-  if (format.empty()) {
-    TSDB_ASSIGN_OR_RETURN(const std::vector<std::string> names, files->List(directory));
-    for (const std::string& name : names) {
-      if (name == kLockName || name == kFormatDraftName) continue;
-      return absl::FailedPreconditionError(
-          absl::StrCat("opening '", directory, "': it holds '", name,
-                       "' and is no database; choose an empty or a new directory"));
-    }
-    TSDB_RETURN_IF_ERROR(WriteFormat(files, directory));
-  } else if (format != kFormat) {
+  if (format == kFormat) return true;
+  if (!format.empty()) {
     return absl::UnimplementedError(absl::StrCat("opening '", directory,
                                                  "': its FORMAT is not 'tsdb 1'; open it with the "
                                                  "version of tsdb that wrote it"));
   }
+  TSDB_ASSIGN_OR_RETURN(const std::vector<std::string> names, files->List(directory));
+  if (!locked && std::find(names.begin(), names.end(), kLockName) != names.end()) return false;
+  for (const std::string& name : names) {
+    if (name == kLockName || name == kFormatDraftName) continue;
+    return absl::FailedPreconditionError(
+        absl::StrCat("opening '", directory, "': it holds '", name,
+                     "' and is no database; choose an empty or a new directory"));
+  }
+  return false;
+}
+
+// Makes a database of an empty directory.
+absl::Status PrepareDirectory(FileSystem* files, const std::string& directory) {
+  TSDB_ASSIGN_OR_RETURN(const bool made, HoldsDatabase(files, directory, true));
+  if (!made) TSDB_RETURN_IF_ERROR(WriteFormat(files, directory));
   TSDB_RETURN_IF_ERROR(EnsureDirectory(files, JoinPath(directory, kSegmentsName)));
   return EnsureDirectory(files, JoinPath(directory, kLogName));
 }
@@ -95,6 +103,8 @@ std::string Describe(const wal::LogDamage& damage) {
 absl::Status Engine::OpenDirectory(FileSystem* file_system, Database& database) {
   files = file_system;
   TSDB_RETURN_IF_ERROR(EnsureDirectory(files, options.directory));
+  // Asked before the lock as well: a directory of something else gets no LOCK.
+  TSDB_RETURN_IF_ERROR(HoldsDatabase(files, options.directory, false).status());
   TSDB_ASSIGN_OR_RETURN(directory_lock, files->Lock(JoinPath(options.directory, kLockName)));
   TSDB_RETURN_IF_ERROR(PrepareDirectory(files, options.directory));
   uint64_t log_from;

@@ -220,13 +220,13 @@ std::string Labels::ToString() const {
   std::string out;
   if (plain_metric) out = metric;
   const size_t before_braces = out.size();
+  if (!plain_metric && !metric.empty()) {
+    out += '{';
+    AppendQuoted(out, metric);  // {"a name with spaces",A="x"}: first, as readers want it
+  }
   for (const Label label : *this) {
-    if (plain_metric && label.name == kMetricNameLabel) continue;
+    if (label.name == kMetricNameLabel) continue;
     out += out.size() == before_braces ? '{' : ',';
-    if (label.name == kMetricNameLabel) {
-      AppendQuoted(out, label.value);  // {"a name with spaces",a="x"}
-      continue;
-    }
     if (IsIdentifier(label.name, false)) {
       out += label.name;
     } else {

@@ -11,82 +11,8 @@ import json
 import os
 import signal
 import subprocess
-import sys
-import tempfile
-import unittest
 
-PROGRAM = ""
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-SHIPPED = os.path.join(ROOT, "test/data/node-prometheus-1s/series.jsonl.zst")
-PROM = """# HELP up Whether it is up.
-# TYPE up gauge
-up{job="a"} 1 1000
-up{job="b"} 0 1000
-up{job="a"} 0.5 2000
-load NaN 1500
-"""
-JSONL = """{"metric":{"__name__":"up","job":"a"},"values":[1,0.5],"timestamps":[1000,2000]}
-{"metric":{"__name__":"up","job":"b"},"values":[0],"timestamps":[1000]}
-{"metric":{"__name__":"load"},"values":["NaN"],"timestamps":[1500]}
-"""
-OPENMETRICS = """# TYPE up gauge
-up{job="a"} 1 1.0
-up{job="a"} 0.5 2.0
-up{job="b"} 0 1.0
-# TYPE load gauge
-load NaN 1.5
-# EOF
-"""
-UP_CSV = """__name__,job,timestamp_ms,value
-up,a,1000,1
-up,a,2000,0.5
-up,b,1000,0
-"""
-
-
-class Result:
-    def __init__(self, code, out, err):
-        self.code, self.out, self.err = code, out, err
-
-
-class CliTest(unittest.TestCase):
-    def setUp(self):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.folder = folder.name
-
-    def write(self, name, content):
-        if isinstance(content, str):
-            content = content.encode()
-        with open(os.path.join(self.folder, name), "wb") as file:
-            file.write(content)
-        return name
-
-    @staticmethod
-    def zstd(content):
-        return subprocess.run(["zstd", "-c"], input=content, stdout=subprocess.PIPE,
-                              check=True).stdout
-
-    @staticmethod
-    def lz4(content):
-        """An LZ4 frame of stored blocks: the smallest thing that is one, and needs no tool."""
-        frame = bytes.fromhex("04224d18604082")
-        for begin in range(0, len(content), 1 << 16):
-            block = content[begin:begin + (1 << 16)]
-            frame += (len(block) | 1 << 31).to_bytes(4, "little") + block
-        return frame + bytes(4)
-
-    def run_tsdb(self, *arguments, stdin=b"", columns="120"):
-        environment = {**os.environ, "COLUMNS": columns, "NO_COLOR": ""}
-        done = subprocess.run([PROGRAM, *arguments], input=stdin, capture_output=True, check=False,
-                              cwd=self.folder, timeout=120, env=environment)
-        return Result(done.returncode, done.stdout.decode(), done.stderr.decode())
-
-    def assert_fails(self, result, message):
-        """A failure says why on stderr and prints nothing that could be taken for data."""
-        self.assertEqual(result.code, 1, result.err)
-        self.assertEqual(result.out, "")
-        self.assertIn(message, result.err)
+from cli_fixture import JSONL, OPENMETRICS, PROM, SHIPPED, UP_CSV, CliTest, main
 
 
 class FormatTest(CliTest):
@@ -217,7 +143,7 @@ class OutputTest(CliTest):
 
     def test_a_full_disk_is_a_failure(self):
         with open("/dev/full", "w", encoding="utf-8") as full:
-            done = subprocess.run([PROGRAM, "query", "--from", SHIPPED, "up"], stdout=full,
+            done = subprocess.run([self.program, "query", "--from", SHIPPED, "up"], stdout=full,
                                   stderr=subprocess.PIPE, check=False)
         self.assertEqual(done.returncode, 1)
         self.assertIn(b"cannot write the output", done.stderr)
@@ -333,7 +259,7 @@ class BadInputTest(CliTest):
         self.assert_fails(result, "memory budget")
 
     def test_interrupt(self):
-        command = [PROGRAM, "stats", "--from", "-", "--on-error", "skip"]
+        command = [self.program, "stats", "--from", "-", "--on-error", "skip"]
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                               stderr=subprocess.PIPE) as process:
             # More than is looked at to tell the format, so that reading is seen to have begun.
@@ -358,7 +284,18 @@ class UsageTest(CliTest):
         for arguments, message in (
                 ((), "A subcommand is required"),
                 (("frobnicate",), "there is no command 'frobnicate'"),
-                (("query", "up"), "--from is required"),
+                (("query", "up"), "Give --db DIR for a database or --from FILE... for files"),
+                (("stats",), "Give --db DIR for a database or --from FILE... for files"),
+                (("query", "--db", "db", "--from", name, "up"), "--db and --from exclude each"),
+                (("stats", "--db", "db", "--strict"), "--strict requires --from"),
+                (("query", "--db", "db"), "no SELECTOR is given"),
+                (("import", name), "--db is required"),
+                (("import", "--db", "db"), "FILE is required"),
+                (("import", "--db", "db", name, "--durability", "maybe"), "maybe"),
+                (("import", "--db", "db", name, "--timestamp", "x"), "--timestamp: not a time"),
+                (("verify",), "--db is required"),
+                (("export", "--from", name), "--format is required"),
+                (("export", "--db", "db", "up{", "--format", "csv"), "column 4"),
                 (("query", "--from", name), "no SELECTOR is given"),
                 (("query", "--from", name, name), "no SELECTOR is given"),
                 (("query", "--from", name, "up", "--format", "xml"), "xml"),
@@ -369,9 +306,11 @@ class UsageTest(CliTest):
                                                        '  up{a="b\n       ^')):
             with self.subTest(arguments):
                 self.assert_usage(self.run_tsdb(*arguments), message)
+        self.assertEqual(os.listdir(self.folder), ["a.prom"])
 
     def test_help_and_version(self):
-        for arguments in (("--help",), ("query", "--help"), ("stats", "--help")):
+        for arguments in (("--help",), ("query", "--help"), ("stats", "--help"),
+                          ("import", "--help"), ("export", "--help"), ("verify", "--help")):
             result = self.run_tsdb(*arguments)
             self.assertEqual(result.code, 0)
             self.assertIn("Examples:", result.out)
@@ -379,5 +318,4 @@ class UsageTest(CliTest):
 
 
 if __name__ == "__main__":
-    PROGRAM = os.path.abspath(sys.argv.pop(1))
-    unittest.main()
+    main()

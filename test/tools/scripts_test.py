@@ -122,8 +122,10 @@ class ScriptsTest(unittest.TestCase):
         result, calls = self.run_script("tools/demo")
         self.assertEqual(result.returncode, 0, result.stderr)
         shown = [c for c in calls if c.startswith("tsdb ")]
-        self.assertTrue(shown[0].startswith("tsdb stats --from test/data/"))
-        self.assertGreaterEqual(len(shown), 3)
+        self.assertTrue(shown[0].startswith("tsdb import --db build/demo-db test/data/"))
+        for command in ("stats", "query", "verify"):
+            self.assertTrue(any(c.startswith(f"tsdb {command} --db build/demo-db")
+                                for c in shown[1:]), command)
 
     def test_demo_shows_the_build_when_it_fails(self):
         result, _ = self.run_script("tools/demo", fail="--build")

@@ -64,23 +64,29 @@ TimestampError ParseMilliseconds(std::string_view text, Timestamp& timestamp) {
 TimestampError ParseSeconds(std::string_view text, Timestamp& timestamp) {
   const std::optional<double> approximate = ParseValue(text);
   if (!approximate || !std::isfinite(*approximate)) return TimestampError::kMalformed;
-  // Past it, no sum below can overflow and no double be confused with the limit.
-  constexpr double kSecondsMax = 9.2e15;
-  if (std::abs(*approximate) > kSecondsMax) return TimestampError::kOutOfRange;
   const std::string_view digits = WithoutSign(text);
+  const bool negative = text[0] == '-';
   if (digits.find_first_of("eE") != std::string_view::npos) {
+    // Past it, the product could not be rounded to 64 bits.
+    constexpr double kSecondsMax = 9.2e15;
+    if (std::abs(*approximate) > kSecondsMax) return TimestampError::kOutOfRange;
     timestamp = std::llround(*approximate * 1000);
     return TimestampError::kNone;
   }
-  Timestamp magnitude = 0;
+  uint64_t magnitude = 0;
+  bool fits = true;
+  const auto add = [&](unsigned factor, char digit) {
+    fits = fits && !__builtin_mul_overflow(magnitude, factor, &magnitude) &&
+           !__builtin_add_overflow(magnitude, static_cast<unsigned>(digit - '0'), &magnitude);
+  };
   size_t i = 0;
-  for (; i < digits.size() && digits[i] != '.'; ++i) magnitude = magnitude * 10 + (digits[i] - '0');
+  for (; i < digits.size() && digits[i] != '.'; ++i) add(10, digits[i]);
   ++i;
-  for (size_t place = 0; place < 3; ++place, ++i) {
-    magnitude = magnitude * 10 + (i < digits.size() ? digits[i] - '0' : 0);
-  }
-  if (i < digits.size() && digits[i] >= '5') ++magnitude;
-  timestamp = text[0] == '-' ? -magnitude : magnitude;
+  for (size_t place = 0; place < 3; ++place, ++i) add(10, i < digits.size() ? digits[i] : '0');
+  if (i < digits.size() && digits[i] >= '5') add(1, '1');
+  const uint64_t limit = uint64_t{kTimestampMax} + negative;
+  if (!fits || magnitude > limit) return TimestampError::kOutOfRange;
+  timestamp = static_cast<Timestamp>(negative ? 0 - magnitude : magnitude);
   return TimestampError::kNone;
 }
 

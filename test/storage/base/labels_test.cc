@@ -130,6 +130,8 @@ TEST_CASE("labels: printed as Prometheus prints them", "[labels]") {
   REQUIRE(Make({{"job", "a"}}).ToString() == R"({job="a"})");
   REQUIRE(Make({{"__name__", "a:b"}, {"A", "1"}, {"c", "2"}}).ToString() == R"(a:b{A="1",c="2"})");
   REQUIRE(Make({{"__name__", "up"}, {"p", "a\"b\\c\nd"}}).ToString() == R"(up{p="a\"b\\c\nd"})");
+  // Before labels that sort before it, too: readers take no name after a label.
+  REQUIRE(Make({{"__name__", "my metric"}, {"A", "1"}}).ToString() == R"({"my metric",A="1"})");
   REQUIRE(Make({{"__name__", "my metric"}, {"a.b", "1"}}).ToString() ==
           R"({"my metric","a.b"="1"})");
 }

@@ -149,6 +149,17 @@ TEST_CASE("prometheus text: the extremes of time pass, one more does not", "[imp
           "5: the timestamp '9223372036854775808' does not fit 64 bits of milliseconds");
 }
 
+TEST_CASE("openmetrics: the extremes of time pass, one more does not", "[import]") {
+  REQUIRE(OpenMetrics("a 1 9223372036854775.807") == "a 9223372036854775807 1\n");
+  REQUIRE(OpenMetrics("a 1 -9223372036854775.808") == "a -9223372036854775808 1\n");
+  REQUIRE(OpenMetrics("a 1 9223372036854775.8074") == "a 9223372036854775807 1\n");
+  for (const std::string past : {"9223372036854775.808", "-9223372036854775.809",
+                                 "9223372036854775.8075", "99999999999999999999", "1e16"}) {
+    REQUIRE(OpenMetricsRefusal("a 1 " + past) ==
+            "5: the timestamp '" + past + "' does not fit 64 bits of milliseconds");
+  }
+}
+
 TEST_CASE("prometheus text: a repeated series is looked up once", "[import]") {
   MemorySink sink;
   ExpositionParser parser({Dialect::kPrometheus, kDefault, false}, sink);

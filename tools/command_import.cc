@@ -1,0 +1,114 @@
+#include "tools/command_import.h"
+
+#include <cstdio>
+#include <utility>
+
+#include "storage/base/clock.h"
+#include "tools/interrupt.h"
+#include "tools/message.h"
+#include "tools/number_text.h"
+#include "tools/open_directory.h"
+#include "tools/report.h"
+
+namespace tsdb::tools {
+namespace {
+
+// In words, what the ledger says is wrong; empty: nothing.
+std::string Imbalance(const Ledger& before, const Ledger& after, uint64_t samples) {
+  if (!after.Balanced()) return "the ledger does not balance";
+  const uint64_t accepted = after.accepted - before.accepted;
+  if (after.Buffered() == 0 && accepted == samples) return "";
+  return Counted(samples, "sample") + " were read, but " + Grouped(accepted) +
+         " accepted, of which " + Grouped(after.Buffered()) + " were never merged";
+}
+
+// Makes everything durable. A checkpoint, so that opening need not replay what was imported.
+absl::Status CheckpointAndClose(Database& database, bool anything_new) {
+  absl::Status status;
+  if (anything_new) status = database.Checkpoint();
+  if (const absl::Status closed = database.Close(); status.ok()) status = closed;
+  return status;
+}
+
+void AddDatabase(const ImportOptions& options, const Stats& stats, Report& report) {
+  report.AddSection("database").figures = {
+      {"directory", options.directory, ""},
+      {"series", stats.series, ""},
+      {"samples", stats.ledger.in_tree, ""},
+      {"balanced", stats.ledger.Balanced(), ""},
+      BytesFigure("log_bytes_written", stats.log_bytes),
+      BytesFigure("checkpoint_bytes_written", stats.checkpoint_bytes)};
+}
+
+void SayWhatIsKept(const ImportOptions& options, uint64_t samples) {
+  const std::string text =
+      samples == 0 ? "no sample was stored"
+                   : Counted(samples, "sample") + (samples == 1 ? " is kept" : " are kept");
+  std::fprintf(stderr, "tsdb: %s in '%s'\n", text.c_str(), options.directory.c_str());
+}
+
+ExitCode Refuse(const ImportOptions& options, const RecoveryReport& recovery) {
+  WarnOfDamage(recovery, options.color);
+  PrintError(
+      "'" + options.directory +
+          "' is damaged, and importing would write over what is left, so nothing was imported. "
+          "Put it aside, and bring what is intact into a new one: tsdb export --db " +
+          options.directory + " --format jsonl -o FILE.jsonl; tsdb import --db NEW FILE.jsonl",
+      options.color);
+  return kFailure;
+}
+
+}  // namespace
+
+ExitCode RunImport(const ImportOptions& options) {
+  const Color color = options.color;
+  if (const ExitCode code = CheckInput(options.input, color); code != kOk) return code;
+  auto opened = OpenToWrite(options.directory, options.memory_budget_bytes, options.durability);
+  if (!opened.ok()) {
+    PrintError(MessageOf(opened.status()), color);
+    return kFailure;
+  }
+  Database& database = **opened;
+  if (!IsIntact(database.Recovery())) return Refuse(options, database.Recovery());
+
+  const InterruptScope interruptible;  // until all is closed
+  const Stats before = database.Statistics();
+  const int64_t start_ns = SystemClock()->MonotonicNs();
+  LoadedFiles loaded;
+  ExitCode code = LoadFiles(options.input, color, database, loaded);
+  const auto fail = [&](const std::string& message) {
+    PrintError(message, color);
+    code = kFailure;
+  };
+  const Ledger merged = database.Statistics().ledger;
+  if (const std::string imbalance = Imbalance(before.ledger, merged, loaded.counts.samples);
+      !imbalance.empty()) {
+    fail(imbalance);
+  }
+  if (const absl::Status closed = CheckpointAndClose(database, loaded.counts.samples > 0);
+      !closed.ok()) {
+    // Without figures: they would tell of samples that may not be on the disk.
+    PrintError("closing the database in '" + options.directory + "': " + MessageOf(closed) +
+                   "; tsdb verify --db " + options.directory + " says what is stored",
+               color);
+    return kFailure;
+  }
+  if (code != kOk) SayWhatIsKept(options, loaded.counts.samples);
+  const double seconds = static_cast<double>(SystemClock()->MonotonicNs() - start_ns) * 1e-9;
+  const Stats after = database.Statistics();
+
+  Report report;
+  Section& section = report.AddSection("import");
+  AddCounts(loaded.counts, section);
+  section.figures.push_back({"new_series", after.series - before.series, ""});
+  section.figures.push_back(
+      {"duplicates_replaced", after.ledger.replaced - before.ledger.replaced, ""});
+  AddRate(loaded.counts.samples, seconds, section);
+  AddDatabase(options, after, report);
+  if (const absl::Status printed = report.Print(options.json, color); !printed.ok()) {
+    fail(MessageOf(printed));
+  }
+  return code;
+}
+
+}  // namespace tsdb::tools
