@@ -92,12 +92,10 @@ bool Appender::Refuse(std::atomic<uint64_t>& counter, uint64_t records, absl::St
 // Whether a chunk for `records` more may be opened; if not, status and ledger say why.
 bool Appender::WithinBudget(uint64_t records) {
   Engine& engine = *database_->engine_;
-  if (engine.closed()) {
-    return Refuse(engine.rejected_closed, records,
-                  absl::FailedPreconditionError("append: the database is closed"));
-  }
-  if (engine.logger != nullptr && engine.logger->failed()) {
-    return Refuse(engine.rejected_log, records, engine.logger->status());
+  if (absl::Status status = engine.CheckWritable("append"); !status.ok()) {
+    const bool of_log = engine.logger != nullptr && engine.logger->failed();
+    return Refuse(of_log ? engine.rejected_log : engine.rejected_closed, records,
+                  std::move(status));
   }
   if (!engine.OverBudget(records)) return true;
   absl::Status error;

@@ -19,12 +19,18 @@ constexpr uint64_t kWriteBufferMin = 64 << 10;
 constexpr uint64_t kWriteBufferPerProcessor = 2 * kMiB;
 constexpr uint64_t kLogFileBytesMin = 64 << 10;
 constexpr uint32_t kSyncDelayMaxUs = 100;
+// A writer would have to make a checkpoint during each.
+constexpr int kReadOnlyAttempts = 10;
 
 absl::StatusOr<Options> Resolve(Options options) {
   if (options.sync_interval_ms == 0 || options.sync_delay_us > kSyncDelayMaxUs) {
     return absl::InvalidArgumentError(absl::StrCat(
         "Options::sync_interval_ms is ", options.sync_interval_ms, " and sync_delay_us ",
         options.sync_delay_us, "; the first must not be 0, the second at most ", kSyncDelayMaxUs));
+  }
+  if (options.read_only && options.directory.empty()) {
+    return absl::InvalidArgumentError(
+        "Options::read_only is set, but Options::directory is empty; name the directory to read");
   }
   if (options.log_file_bytes < kLogFileBytesMin) {
     return absl::InvalidArgumentError(absl::StrCat(
@@ -74,17 +80,27 @@ absl::StatusOr<std::unique_ptr<Database>> Database::Open(const Options& options)
 absl::StatusOr<std::unique_ptr<Database>> Internals::Open(const Options& options,
                                                           FileSystem* files) {
   TSDB_ASSIGN_OR_RETURN(Options resolved, Resolve(options));
-  TSDB_ASSIGN_OR_RETURN(std::unique_ptr<Engine> engine, Engine::Create(resolved));
-  std::unique_ptr<Database> database(new Database(std::move(engine)));
-  if (!resolved.directory.empty()) {
-    TSDB_RETURN_IF_ERROR(database->engine_->OpenDirectory(files, *database));
+  absl::Status status;
+  for (int attempt = 0; attempt < kReadOnlyAttempts; ++attempt) {
+    TSDB_ASSIGN_OR_RETURN(std::unique_ptr<Engine> engine, Engine::Create(resolved));
+    std::unique_ptr<Database> database(new Database(std::move(engine)));
+    if (resolved.read_only) {
+      status = database->engine_->OpenReadOnly(files, *database);
+    } else if (!resolved.directory.empty()) {
+      status = database->engine_->OpenDirectory(files, *database);
+    }
+    if (status.ok()) return database;
+    if (!resolved.read_only || !absl::IsAborted(status)) break;
   }
-  return database;
+  return status;
 }
 
 Database::~Database() { Close().IgnoreError(); }
 
 absl::StatusOr<SeriesId> Database::FindOrCreateSeries(const Labels& labels) {
+  const std::optional<SeriesId> known = engine_->series.Find(labels);
+  if (known.has_value()) return *known;
+  TSDB_RETURN_IF_ERROR(engine_->CheckWritable("registering a series"));
   return engine_->series.FindOrCreate(labels);
 }
 
@@ -119,10 +135,16 @@ Snapshot Database::NewSnapshot(SnapshotOptions options) {
 absl::Status Database::Flush() { return engine_->Flush(); }
 
 absl::Status Database::Checkpoint() {
+  TSDB_RETURN_IF_ERROR(engine_->CheckWritable("checkpoint"));
   return engine_->Checkpoint(durability::Compaction::kAsNeeded);
 }
 
-absl::Status Database::Compact() { return engine_->Checkpoint(durability::Compaction::kAll); }
+absl::Status Database::Compact() {
+  TSDB_RETURN_IF_ERROR(engine_->CheckWritable("compact"));
+  return engine_->Checkpoint(durability::Compaction::kAll);
+}
+
+absl::Status Database::Backup(const std::string& directory) { return engine_->Backup(directory); }
 
 absl::Status Database::Verify() {
   TSDB_RETURN_IF_ERROR(engine_->Flush());

@@ -176,6 +176,11 @@ class Database {
   // What Open read back; all zero for a database in memory.
   const RecoveryReport& Recovery() const;
 
+  // Writes a copy of everything merged before the call into `directory`, which must not exist or be
+  // empty: a database of its own, durable on return. Beside readers and writers. Files are linked
+  // where the file system can, else copied. kFailedPrecondition for a database in memory.
+  absl::Status Backup(const std::string& directory);
+
   // Deletes the records of `series` with timestamps in the range that were appended before the
   // call, by whatever thread; returns how many. On return no reader sees them any more, and it is
   // as durable as Options::durability says. Their space in segments is freed by later checkpoints.

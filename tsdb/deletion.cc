@@ -57,10 +57,7 @@ uint64_t Engine::DeleteRange(std::span<const SeriesId> deleted_series, TimeRange
 
 absl::StatusOr<uint64_t> Database::Delete(std::span<const SeriesId> series, TimeRange range) {
   Engine& engine = *engine_;
-  if (engine.closed()) {
-    return absl::FailedPreconditionError("delete: the database is closed");
-  }
-  if (engine.logger != nullptr && engine.logger->failed()) return engine.logger->status();
+  TSDB_RETURN_IF_ERROR(engine.CheckWritable("delete"));
   std::vector<SeriesId> ascending(series.begin(), series.end());
   std::sort(ascending.begin(), ascending.end());
   ascending.erase(std::unique(ascending.begin(), ascending.end()), ascending.end());

@@ -1,10 +1,4 @@
-// The directory of a database: what may be in it, and reading it back.
-//
-//   <directory>/LOCK       held by the process that has the database open
-//   <directory>/FORMAT     "tsdb 1": that this is a database, and of which version
-//   <directory>/manifest   which segments there are, and from where the log is needed
-//   <directory>/segments/  what checkpoints have written
-//   <directory>/log/       the log since the last one
+// Opening the directory of a database (tsdb/durability/layout.h): reading back what it holds.
 #include <algorithm>
 #include <string>
 #include <utility>
@@ -13,81 +7,15 @@
 #include "absl/strings/str_cat.h"
 #include "storage/base/status_macros.h"
 #include "storage/base/types.h"
+#include "storage/wal/log_reader.h"
 #include "tsdb/durability/checkpoint_loader.h"
+#include "tsdb/durability/layout.h"
 #include "tsdb/durability/log_payload.h"
 #include "tsdb/durability/recovery.h"
 #include "tsdb/engine.h"
 
 namespace tsdb {
 namespace {
-
-constexpr char kLockName[] = "LOCK";
-constexpr char kFormatName[] = "FORMAT";
-constexpr char kFormatDraftName[] = "FORMAT.new";
-constexpr char kLogName[] = "log";
-constexpr char kSegmentsName[] = "segments";
-constexpr std::string_view kFormat = "tsdb 1\n";
-constexpr size_t kFormatBytesMax = 64;
-
-// What FORMAT says; empty if there is none.
-absl::StatusOr<std::string> ReadFormat(FileSystem* files, const std::string& directory) {
-  auto file = files->OpenReadable(JoinPath(directory, kFormatName));
-  if (absl::IsNotFound(file.status())) return std::string();
-  TSDB_RETURN_IF_ERROR(file.status());
-  uint8_t bytes[kFormatBytesMax];
-  TSDB_ASSIGN_OR_RETURN(const size_t read, (*file)->Read(0, bytes));
-  return std::string(reinterpret_cast<const char*>(bytes), read);
-}
-
-absl::Status WriteFormat(FileSystem* files, const std::string& directory) {
-  const std::string draft = JoinPath(directory, kFormatDraftName);
-  TSDB_ASSIGN_OR_RETURN(std::unique_ptr<WritableFile> file,
-                        files->Create(draft, CreateMode::kTruncate));
-  TSDB_RETURN_IF_ERROR(
-      file->Append({reinterpret_cast<const uint8_t*>(kFormat.data()), kFormat.size()}));
-  TSDB_RETURN_IF_ERROR(file->Sync());
-  TSDB_RETURN_IF_ERROR(file->Close());
-  TSDB_RETURN_IF_ERROR(files->Rename(draft, JoinPath(directory, kFormatName)));
-  return files->SyncDirectory(directory);
-}
-
-// Makes `path` unless it is there; its name is durable then.
-absl::Status EnsureDirectory(FileSystem* files, const std::string& path) {
-  const absl::Status made = files->CreateDirectory(path);
-  if (absl::IsAlreadyExists(made)) return absl::OkStatus();
-  TSDB_RETURN_IF_ERROR(made);
-  return files->SyncDirectory(ParentPath(path));
-}
-
-// Whether the directory holds a database already. An error if what it holds is something else,
-// which cannot be told without holding the lock once there is one: another process may be making a
-// database of the directory.
-absl::StatusOr<bool> HoldsDatabase(FileSystem* files, const std::string& directory, bool locked) {
-  TSDB_ASSIGN_OR_RETURN(const std::string format, ReadFormat(files, directory));
-  if (format == kFormat) return true;
-  if (!format.empty()) {
-    return absl::UnimplementedError(absl::StrCat("opening '", directory,
-                                                 "': its FORMAT is not 'tsdb 1'; open it with the "
-                                                 "version of tsdb that wrote it"));
-  }
-  TSDB_ASSIGN_OR_RETURN(const std::vector<std::string> names, files->List(directory));
-  if (!locked && std::find(names.begin(), names.end(), kLockName) != names.end()) return false;
-  for (const std::string& name : names) {
-    if (name == kLockName || name == kFormatDraftName) continue;
-    return absl::FailedPreconditionError(
-        absl::StrCat("opening '", directory, "': it holds '", name,
-                     "' and is no database; choose an empty or a new directory"));
-  }
-  return false;
-}
-
-// Makes a database of an empty directory.
-absl::Status PrepareDirectory(FileSystem* files, const std::string& directory) {
-  TSDB_ASSIGN_OR_RETURN(const bool made, HoldsDatabase(files, directory, true));
-  if (!made) TSDB_RETURN_IF_ERROR(WriteFormat(files, directory));
-  TSDB_RETURN_IF_ERROR(EnsureDirectory(files, JoinPath(directory, kSegmentsName)));
-  return EnsureDirectory(files, JoinPath(directory, kLogName));
-}
 
 std::string Describe(const wal::LogDamage& damage) {
   std::string text = absl::StrCat(damage.file, ": ", damage.reason, ": ", damage.length,
@@ -101,15 +29,19 @@ std::string Describe(const wal::LogDamage& damage) {
 }  // namespace
 
 absl::Status Engine::OpenDirectory(FileSystem* file_system, Database& database) {
+  using durability::EnsureDirectory;
   files = file_system;
   TSDB_RETURN_IF_ERROR(EnsureDirectory(files, options.directory));
   // Asked before the lock as well: a directory of something else gets no LOCK.
-  TSDB_RETURN_IF_ERROR(HoldsDatabase(files, options.directory, false).status());
-  TSDB_ASSIGN_OR_RETURN(directory_lock, files->Lock(JoinPath(options.directory, kLockName)));
-  TSDB_RETURN_IF_ERROR(PrepareDirectory(files, options.directory));
+  TSDB_RETURN_IF_ERROR(durability::HoldsDatabase(files, options.directory, false).status());
+  TSDB_ASSIGN_OR_RETURN(directory_lock,
+                        files->Lock(JoinPath(options.directory, durability::kLockName)));
+  TSDB_RETURN_IF_ERROR(durability::PrepareDirectory(files, options.directory));
+  TSDB_ASSIGN_OR_RETURN(std::unique_ptr<durability::SegmentStore> store,
+                        durability::SegmentStore::Open(files, options.directory));
   uint64_t log_from;
   std::vector<SeriesId> numbers;
-  TSDB_RETURN_IF_ERROR(LoadDirectory(&log_from, &numbers));
+  TSDB_RETURN_IF_ERROR(LoadSegments(std::move(store), &log_from, &numbers));
   bool vouched;
   TSDB_RETURN_IF_ERROR(ReplayLog(database, log_from, std::move(numbers), &vouched));
   if (!vouched) {
@@ -123,9 +55,36 @@ absl::Status Engine::OpenDirectory(FileSystem* file_system, Database& database) 
   return absl::OkStatus();
 }
 
-absl::Status Engine::LoadDirectory(uint64_t* log_from, std::vector<SeriesId>* numbers) {
+absl::Status Engine::OpenReadOnly(FileSystem* file_system, Database& database) {
+  files = file_system;
+  TSDB_ASSIGN_OR_RETURN(const bool there,
+                        durability::HoldsDatabase(files, options.directory, /*locked=*/true));
+  if (!there) {
+    return absl::NotFoundError(
+        absl::StrCat("opening '", options.directory, "' read-only: there is no database"));
+  }
+  TSDB_ASSIGN_OR_RETURN(std::unique_ptr<durability::SegmentStore> store,
+                        durability::SegmentStore::OpenReadOnly(files, options.directory));
+  const segment::ManifestState state = store->state();
+  uint64_t log_from;
+  std::vector<SeriesId> numbers;
+  TSDB_RETURN_IF_ERROR(LoadSegments(std::move(store), &log_from, &numbers));
+  const absl::Status replayed = ReplayLog(database, log_from, std::move(numbers), nullptr);
+  if (!replayed.ok() && !absl::IsNotFound(replayed)) return replayed;
+  read_only_.store(true, std::memory_order_relaxed);
+  // A writer's checkpoint may have taken files away before they were read.
+  TSDB_ASSIGN_OR_RETURN(store, durability::SegmentStore::OpenReadOnly(files, options.directory));
+  if (replayed.ok() && (store->state() == state || recovery.damage.empty())) {
+    return absl::OkStatus();
+  }
+  return absl::AbortedError(absl::StrCat("opening '", options.directory,
+                                         "' read-only: its files changed while they were read"));
+}
+
+absl::Status Engine::LoadSegments(std::unique_ptr<durability::SegmentStore> store,
+                                  uint64_t* log_from, std::vector<SeriesId>* numbers) {
   MutexLock lock(&checkpoint_mutex_);
-  TSDB_ASSIGN_OR_RETURN(store_, durability::SegmentStore::Open(files, options.directory));
+  store_ = std::move(store);
   TSDB_ASSIGN_OR_RETURN(
       durability::LoadedCheckpoint loaded,
       durability::LoadCheckpoint(*store_, options.memory_budget_bytes, &tree, &series));
@@ -142,7 +101,8 @@ absl::Status Engine::LoadDirectory(uint64_t* log_from, std::vector<SeriesId>* nu
 
 absl::Status Engine::ReplayLog(Database& database, uint64_t from, std::vector<SeriesId> numbers,
                                bool* vouched) {
-  const std::string path = JoinPath(options.directory, kLogName);
+  const std::string path = JoinPath(options.directory, durability::kLogName);
+  const bool read_only = vouched == nullptr;
   wal::LocalLogOptions log_options;
   log_options.file_bytes = options.log_file_bytes;
   log_options.sync_interval = std::chrono::milliseconds(options.sync_interval_ms);
@@ -164,16 +124,19 @@ absl::Status Engine::ReplayLog(Database& database, uint64_t from, std::vector<Se
       return absl::OkStatus();
     };
     durability::LogReplayer replayer(&series, std::move(numbers), append, delete_range);
-    TSDB_ASSIGN_OR_RETURN(
-        log, wal::LocalLog::Open(
-                 files, path, log_options, from,
-                 [&](uint64_t sequence, uint8_t kind, std::span<const uint8_t> payload) {
-                   TSDB_RETURN_IF_ERROR(replayer.Apply(sequence, kind, payload));
-                   // Numbers in a segment are those in the log after it, so they must be the same.
-                   if (!replayer.numbers_kept()) return absl::OkStatus();
-                   return FlushReplayed(sequence + 1);
-                 },
-                 &report));
+    const wal::ReplayVisitor apply = [&](uint64_t sequence, uint8_t kind,
+                                         std::span<const uint8_t> payload) {
+      TSDB_RETURN_IF_ERROR(replayer.Apply(sequence, kind, payload));
+      // Numbers in a segment are those in the log after it, so they must be the same.
+      if (read_only || !replayer.numbers_kept()) return absl::OkStatus();
+      return FlushReplayed(sequence + 1);
+    };
+    if (read_only) {
+      TSDB_ASSIGN_OR_RETURN(report, wal::ReplayLogBesideWriter(files, path, from, apply));
+    } else {
+      TSDB_ASSIGN_OR_RETURN(log,
+                            wal::LocalLog::Open(files, path, log_options, from, apply, &report));
+    }
     recovery.log_records = replayer.records();
     recovery.orphans += replayer.orphans();
     for (const std::string& damage : replayer.damage()) {
@@ -181,7 +144,6 @@ absl::Status Engine::ReplayLog(Database& database, uint64_t from, std::vector<Se
     }
     numbers_kept = replayer.numbers_kept();
   }
-  *vouched = report.closed;
   recovery.batches = report.batches;
   recovery.bytes = report.bytes;
   recovery.torn_bytes = report.torn_bytes;
@@ -190,6 +152,8 @@ absl::Status Engine::ReplayLog(Database& database, uint64_t from, std::vector<Se
     recovery.damage.push_back(absl::StrCat(path, ": '", name, "' is no log file; left alone"));
   }
   pipeline->AwaitMerged(TakeAllPublished());
+  if (read_only) return absl::OkStatus();
+  *vouched = report.closed;
   if (!numbers_kept) {
     TSDB_RETURN_IF_ERROR(
         log->Append(static_cast<uint8_t>(durability::PayloadKind::kNumbering), {}).status());

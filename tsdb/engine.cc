@@ -8,6 +8,7 @@
 #include "storage/base/check.h"
 #include "storage/base/parallel.h"
 #include "storage/base/status_macros.h"
+#include "storage/base/string_view_bridge.h"
 
 namespace tsdb {
 namespace {
@@ -134,6 +135,18 @@ absl::Status Engine::Flush() {
   pipeline->AwaitMerged(TakeAllPublished());
   merge::SettleTask settle;
   pipeline->AwaitMerged(pipeline->SubmitTask(&settle, series.Count()));
+  return absl::OkStatus();
+}
+
+absl::Status Engine::CheckWritable(std::string_view doing) const {
+  if (closed()) {
+    return absl::FailedPreconditionError(absl::StrCat(ToAbsl(doing), ": the database is closed"));
+  }
+  if (read_only_.load(std::memory_order_relaxed)) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(ToAbsl(doing), ": the database was opened read-only"));
+  }
+  if (logger != nullptr && logger->failed()) return logger->status();
   return absl::OkStatus();
 }
 

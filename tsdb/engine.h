@@ -10,6 +10,8 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -73,6 +75,13 @@ class Engine {
 
   // Reads back what the directory holds, through an appender of `database`, and logs from then on.
   absl::Status OpenDirectory(FileSystem* files, Database& database);
+  // The same beside another process that may be writing, changing nothing. kAborted when files went
+  // away meanwhile: worth trying again.
+  absl::Status OpenReadOnly(FileSystem* files, Database& database);
+  // Why nothing may be changed; OK if it may.
+  absl::Status CheckWritable(std::string_view doing) const;
+  // A copy of everything merged, as a database of its own in a new directory.
+  absl::Status Backup(const std::string& directory) ABSL_LOCKS_EXCLUDED(checkpoint_mutex_);
   // Everything merged so far is as durable as the mode promises.
   absl::Status AwaitDurable();
   absl::Status CloseLog() ABSL_LOCKS_EXCLUDED(checkpoint_mutex_, wake_mutex_);
@@ -98,9 +107,10 @@ class Engine {
 
  private:
   explicit Engine(const Options& resolved);
-  absl::Status LoadDirectory(uint64_t* log_from, std::vector<SeriesId>* numbers)
-      ABSL_LOCKS_EXCLUDED(checkpoint_mutex_);
-  // `vouched`: whether what was read back is known to be durable.
+  absl::Status LoadSegments(std::unique_ptr<durability::SegmentStore> store, uint64_t* log_from,
+                            std::vector<SeriesId>* numbers) ABSL_LOCKS_EXCLUDED(checkpoint_mutex_);
+  // `vouched`: whether what was read back is known to be durable; null: read-only, nothing is
+  // logged from then on.
   absl::Status ReplayLog(Database& database, uint64_t from, std::vector<SeriesId> numbers,
                          bool* vouched);
   absl::Status CheckpointLocked(durability::Compaction compaction)
@@ -151,6 +161,7 @@ class Engine {
   std::vector<std::unique_ptr<ingest::Slot>> slots_ ABSL_GUARDED_BY(registry_mutex_);
   uint64_t gone_records_ ABSL_GUARDED_BY(registry_mutex_) = 0;  // accepted in slots since forgotten
   std::atomic<size_t> open_slots_{0};
+  std::atomic<bool> read_only_{false};
   std::atomic<bool> closed_{false};  // written under registry_mutex_
 };
 

@@ -26,6 +26,11 @@ struct Options {
   // read where they lie, and the log of what is not in them yet.
   std::string directory;
 
+  // Change to true to read a database that another process may be writing. It must exist; nothing
+  // in it is changed; what is seen is what was there when it was opened: open it again to see more.
+  // The part of the log that is not in segments yet must fit the memory budget.
+  bool read_only = false;
+
   // Change to kSync when what was acknowledged must survive the loss of power. A durable commit
   // then waits for the disk; one wait serves all who commit meanwhile.
   Durability durability = Durability::kAsync;

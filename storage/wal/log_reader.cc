@@ -72,8 +72,13 @@ class FileReader {
 
 class Replay {
  public:
-  Replay(FileSystem* files, std::string directory, uint64_t from, const ReplayVisitor& visit)
-      : files_(files), directory_(std::move(directory)), from_(from), visit_(visit) {}
+  Replay(FileSystem* files, std::string directory, uint64_t from, const ReplayVisitor& visit,
+         bool beside_writer)
+      : files_(files),
+        directory_(std::move(directory)),
+        from_(from),
+        visit_(visit),
+        beside_writer_(beside_writer) {}
 
   absl::StatusOr<ReplayReport> Run() {
     TSDB_ASSIGN_OR_RETURN(const std::vector<uint64_t> firsts,
@@ -116,19 +121,38 @@ class Replay {
     return absl::OkStatus();
   }
 
+  absl::StatusOr<std::span<const uint8_t>> Copy(const std::string& path,
+                                                std::vector<uint64_t>& copied) const {
+    TSDB_ASSIGN_OR_RETURN(const std::unique_ptr<ReadableFile> file, files_->OpenReadable(path));
+    TSDB_ASSIGN_OR_RETURN(const uint64_t size, files_->FileSize(path));
+    copied.resize((size + 7) / 8);
+    const std::span<uint8_t> bytes(reinterpret_cast<uint8_t*>(copied.data()), size);
+    TSDB_ASSIGN_OR_RETURN(const size_t read, file->Read(0, bytes));
+    return bytes.first(read);
+  }
+
   absl::Status ReadFile(uint64_t first, uint64_t limit) {
     const std::string path = JoinPath(directory_, LogFileName(first));
-    TSDB_ASSIGN_OR_RETURN(const std::unique_ptr<MappedFile> file, files_->Map(path));
-    file->Advise(ReadPattern::kSequential);
+    std::unique_ptr<MappedFile> mapped;
+    std::vector<uint64_t> copied;
+    std::span<const uint8_t> bytes;
+    if (beside_writer_) {
+      // Not mapped: the writer cuts the file when it is full.
+      TSDB_ASSIGN_OR_RETURN(bytes, Copy(path, copied));
+    } else {
+      TSDB_ASSIGN_OR_RETURN(mapped, files_->Map(path));
+      mapped->Advise(ReadPattern::kSequential);
+      bytes = mapped->bytes();
+    }
     ++report_.files;
-    FileReader reader(path, file->bytes(), limit);
+    FileReader reader(path, bytes, limit);
     uint32_t version;
-    if (CheckFileHeader(file->bytes(), first, &version) == HeaderCheck::kGood) {
+    if (CheckFileHeader(bytes, first, &version) == HeaderCheck::kGood) {
       reader.StartAfter(first - 1, kFileHeaderBytes);
     } else {
       // Damaged, or never written. Batches name their sequence numbers, so it is not missed.
       reader.StartAfter(first - 1, 0);
-      if (HasContent(file->bytes())) {
+      if (HasContent(bytes)) {
         report_.damage.push_back({path, 0, kFileHeaderBytes, 0, 0, "the file's header is changed"});
       }
     }
@@ -137,7 +161,7 @@ class Replay {
         // Unless this batch, or one after it, knows the missing ones to have been durable, they and
         // it were on their way when the power went.
         if (limit == kNoLimit && !KnownDurable(reader, *batch)) {
-          report_.torn_bytes += file->bytes().size() - reader.skipped_from();
+          report_.torn_bytes += bytes.size() - reader.skipped_from();
           return absl::OkStatus();
         }
         AddDamage(reader, batch->sequence - 1, "batches are missing or changed");
@@ -183,6 +207,7 @@ class Replay {
   const std::string directory_;
   const uint64_t from_;
   const ReplayVisitor& visit_;
+  const bool beside_writer_;
   ReplayReport report_;
 };
 
@@ -205,7 +230,12 @@ absl::StatusOr<std::vector<uint64_t>> ListLogFiles(FileSystem* files, const std:
 
 absl::StatusOr<ReplayReport> ReplayLog(FileSystem* files, const std::string& directory,
                                        uint64_t from, const ReplayVisitor& visit) {
-  return Replay(files, directory, from, visit).Run();
+  return Replay(files, directory, from, visit, /*beside_writer=*/false).Run();
+}
+
+absl::StatusOr<ReplayReport> ReplayLogBesideWriter(FileSystem* files, const std::string& directory,
+                                                   uint64_t from, const ReplayVisitor& visit) {
+  return Replay(files, directory, from, visit, /*beside_writer=*/true).Run();
 }
 
 }  // namespace tsdb::wal

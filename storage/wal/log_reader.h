@@ -32,4 +32,9 @@ absl::StatusOr<std::vector<uint64_t>> ListLogFiles(FileSystem* files, const std:
 absl::StatusOr<ReplayReport> ReplayLog(FileSystem* files, const std::string& directory,
                                        uint64_t from, const ReplayVisitor& visit);
 
+// The same while another process appends to the log, begins files and removes them: what is there
+// when it is read. kNotFound, or a report of damage, when files went away meanwhile.
+absl::StatusOr<ReplayReport> ReplayLogBesideWriter(FileSystem* files, const std::string& directory,
+                                                   uint64_t from, const ReplayVisitor& visit);
+
 }  // namespace tsdb::wal

@@ -7,11 +7,11 @@
 #include "absl/strings/str_cat.h"
 #include "storage/base/check.h"
 #include "storage/base/status_macros.h"
+#include "tsdb/durability/layout.h"
 
 namespace tsdb::durability {
 namespace {
 
-constexpr char kSegmentsName[] = "segments";
 constexpr char kDamagedSuffix[] = ".damaged";
 
 segment::DatabaseIdentity RandomIdentity() {
@@ -51,6 +51,14 @@ absl::StatusOr<std::unique_ptr<SegmentStore>> SegmentStore::Open(FileSystem* fil
   store->manifest_ = *std::move(manifest);
   store->next_number_ = store->state().next_file_number;
   TSDB_RETURN_IF_ERROR(store->RemoveGarbage());
+  return store;
+}
+
+absl::StatusOr<std::unique_ptr<SegmentStore>> SegmentStore::OpenReadOnly(
+    FileSystem* files, const std::string& directory) {
+  std::unique_ptr<SegmentStore> store(new SegmentStore(files, JoinPath(directory, kSegmentsName)));
+  TSDB_ASSIGN_OR_RETURN(segment::ManifestReplay replay, segment::Manifest::Read(files, directory));
+  store->read_only_state_ = std::move(replay.state);
   return store;
 }
 

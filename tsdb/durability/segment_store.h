@@ -65,13 +65,19 @@ class SegmentStore {
   // segments but no manifest, or the manifest is damaged.
   static absl::StatusOr<std::unique_ptr<SegmentStore>> Open(FileSystem* files,
                                                             const std::string& directory);
+  // The same for reading only: changes nothing, and Publish and what goes with it must not be
+  // called. kNotFound when there is no manifest.
+  static absl::StatusOr<std::unique_ptr<SegmentStore>> OpenReadOnly(FileSystem* files,
+                                                                    const std::string& directory);
   ~SegmentStore();
   SegmentStore(const SegmentStore&) = delete;
   SegmentStore& operator=(const SegmentStore&) = delete;
 
   FileSystem* files() const { return files_; }
   const std::string& path() const { return path_; }  // of the folder with the segments
-  const segment::ManifestState& state() const { return manifest_->state(); }
+  const segment::ManifestState& state() const {
+    return manifest_ == nullptr ? read_only_state_ : manifest_->state();
+  }
   // The number of the rest segment, if there is one yet.
   std::optional<uint64_t> rest_number() const;
   std::string PathOf(uint64_t number) const;
@@ -111,7 +117,8 @@ class SegmentStore {
 
   FileSystem* const files_;
   const std::string path_;
-  std::unique_ptr<segment::Manifest> manifest_;
+  std::unique_ptr<segment::Manifest> manifest_;  // null: read-only
+  segment::ManifestState read_only_state_;
   uint64_t next_number_ = 1;
   uint64_t leaf_bytes_ = 0;
   std::map<uint64_t, OpenSegment> segments_;       // by number
