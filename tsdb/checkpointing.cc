@@ -89,7 +89,7 @@ absl::Status Engine::WriteSegments(uint64_t log_sequence, durability::Compaction
   checkpoint_bytes_.fetch_add(written.bytes, std::memory_order_relaxed);
   compacted_bytes_.fetch_add(written.copied_bytes, std::memory_order_relaxed);
   UseMappedTask use_mapped(written.leaves);
-  pipeline->AwaitMerged(pipeline->SubmitTask(&use_mapped, series.Count()));
+  pipeline->AwaitMerged(pipeline->SubmitTask(&use_mapped, 0, series.Count()));
   const absl::Status removed = store_->RemoveObsolete(tree.epochs());
   NoteSegments();
   return removed;

@@ -9,6 +9,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -180,6 +182,15 @@ class Database {
   // empty: a database of its own, durable on return. Beside readers and writers. Files are linked
   // where the file system can, else copied. kFailedPrecondition for a database in memory.
   absl::Status Backup(const std::string& directory);
+
+  // Sets the value at (series, timestamp) to `desired` if it is `expected` (the same bits; nullopt:
+  // there is none), and says whether it did. Atomic against appends to the same key and against
+  // other calls: it sees every append that had returned before the call, and none comes between the
+  // comparison and the write. On return it is as durable as Options::durability says, and so is
+  // what it compared with. kNotFound without such a series; kFailedPrecondition for a value that
+  // DuplicatePolicy::kFirstWins would not replace.
+  absl::StatusOr<bool> CompareAndSet(SeriesId series, Timestamp timestamp,
+                                     std::optional<double> expected, double desired);
 
   // Deletes the records of `series` with timestamps in the range that were appended before the
   // call, by whatever thread; returns how many. On return no reader sees them any more, and it is

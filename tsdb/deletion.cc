@@ -49,7 +49,7 @@ uint64_t Engine::DeleteRange(std::span<const SeriesId> deleted_series, TimeRange
   if (deleted_series.empty() || range.Empty()) return 0;
   DeleteTask task(deleted_series, range);
   TakeAllPublished();
-  const uint64_t position = pipeline->SubmitTask(&task, series.Count());
+  const uint64_t position = pipeline->SubmitTask(&task, 0, series.Count());
   pipeline->Commit();  // what is appended from now on comes after it
   pipeline->AwaitMerged(position);
   return task.deleted();

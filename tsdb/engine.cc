@@ -134,7 +134,7 @@ bool Engine::OverBudget(uint64_t records) const {
 absl::Status Engine::Flush() {
   pipeline->AwaitMerged(TakeAllPublished());
   merge::SettleTask settle;
-  pipeline->AwaitMerged(pipeline->SubmitTask(&settle, series.Count()));
+  pipeline->AwaitMerged(pipeline->SubmitTask(&settle, 0, series.Count()));
   return absl::OkStatus();
 }
 

@@ -22,6 +22,7 @@
 #include "index/tree/tree.h"
 #include "storage/base/file_system.h"
 #include "storage/base/mutex.h"
+#include "storage/codec/run.h"
 #include "storage/wal/local_log.h"
 #include "tsdb/database.h"
 #include "tsdb/durability/compaction.h"
@@ -66,6 +67,9 @@ class Engine {
   // Deletes records of `series`, ascending, in the range, that were appended before the call;
   // returns how many there were. Readers do not see them any more then.
   uint64_t DeleteRange(std::span<const SeriesId> series, TimeRange range);
+  // As Database::CompareAndSet, but for waiting until it is durable.
+  bool CompareAndSet(SeriesId series, Sample desired, std::optional<double> expected)
+      ABSL_LOCKS_EXCLUDED(registry_mutex_);
   // As Database::Close.
   absl::Status Close() ABSL_LOCKS_EXCLUDED(close_mutex_, registry_mutex_);
   // Whether a slot opened from now on is to refuse appends. Relaxed: set under registry_mutex_,
@@ -157,6 +161,7 @@ class Engine {
   // Held through the flush, so that no Close returns before it.
   Mutex close_mutex_ ABSL_ACQUIRED_BEFORE(registry_mutex_);
   std::optional<absl::Status> close_status_ ABSL_GUARDED_BY(close_mutex_);  // of the one flush
+  codec::RunsEncoder conditional_encoder_;  // of conditional writes, each in its turn
   mutable Mutex registry_mutex_;
   std::vector<std::unique_ptr<ingest::Slot>> slots_ ABSL_GUARDED_BY(registry_mutex_);
   uint64_t gone_records_ ABSL_GUARDED_BY(registry_mutex_) = 0;  // accepted in slots since forgotten

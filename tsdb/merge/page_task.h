@@ -21,6 +21,11 @@ class PageTask {
   // What the log says of it, at its place in the order, as a payload of `kind`; empty: nothing.
   virtual std::span<const uint8_t> payload() const { return {}; }
   virtual uint8_t payload_kind() const { return 0; }
+  // Whether nothing that comes after it may be logged or handed out before it has run. It is for
+  // one page then, which is made if need be, and may append to the log.
+  virtual bool in_turn() const { return false; }
+  // For those: returns once it has run.
+  virtual void AwaitRun() {}
 };
 
 // Merges late records into leaves.

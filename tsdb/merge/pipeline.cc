@@ -101,32 +101,33 @@ void MergePipeline::Commit() {
   committed_ = next_sequence_ - 1;
 }
 
-uint64_t MergePipeline::SubmitTask(PageTask* task, SeriesId series) {
+uint64_t MergePipeline::SubmitTask(PageTask* task, SeriesId begin, SeriesId end) {
   Wakes wakes;
-  const uint64_t last = QueueTask(task, series, wakes);
+  const uint64_t last = QueueTask(task, begin, end, wakes);
   Fire(wakes);
   return last;
 }
 
-uint64_t MergePipeline::QueueTask(PageTask* task, SeriesId series, Wakes& wakes) {
+uint64_t MergePipeline::QueueTask(PageTask* task, SeriesId begin, SeriesId end, Wakes& wakes) {
   MutexLock lock(&mutex_);
   const uint64_t before = next_sequence_ - 1;
-  // As many parts as can run at once, times a few, so that all contexts take their share.
-  const uint64_t pages = (uint64_t{series} + tree::kPageSeries - 1) / tree::kPageSeries;
-  // One that is logged has one place in the order.
-  const uint64_t parts =
-      task->payload().empty() ? std::clamp<uint64_t>(pages / 4, 1, 4 * concurrency_) : 1;
-  uint64_t begin = 0;
+  // As many parts as can run at once, times a few, so that all contexts take their share. One that
+  // is logged has one place in the order.
+  const uint64_t first_page = begin / tree::kPageSeries;
+  const uint64_t pages = (uint64_t{end} + tree::kPageSeries - 1) / tree::kPageSeries - first_page;
+  const bool one = task->in_turn() || !task->payload().empty();
+  const uint64_t parts = one ? 1 : std::clamp<uint64_t>(pages / 4, 1, 4 * concurrency_);
+  uint64_t page = first_page;
   for (uint64_t i = 1; i <= parts; ++i) {
-    const uint64_t end = pages * i / parts;
+    const uint64_t page_end = first_page + pages * i / parts;
     Part part;
-    part.series_begin = static_cast<SeriesId>(begin * tree::kPageSeries);
-    part.series_end = static_cast<SeriesId>(std::min<uint64_t>(end * tree::kPageSeries, series));
     part.task = task;
+    part.series_begin = static_cast<SeriesId>(page * tree::kPageSeries);
+    part.series_end = static_cast<SeriesId>(std::min<uint64_t>(page_end * tree::kPageSeries, end));
     part.sequence = next_sequence_++;
     part.after = before;
     queue_.push_back(part);
-    begin = end;
+    page = page_end;
   }
   WakeForWork(wakes);
   return next_sequence_ - 1;
@@ -322,7 +323,9 @@ void MergePipeline::BuildTaskItems(RunBatch& batch) {
   batch.items.clear();
   const Part& part = batch.part;
   for (uint64_t series = part.series_begin; series < part.series_end; series += tree::kPageSeries) {
-    tree::Page* page = tree_->FindPage(static_cast<SeriesId>(series));
+    const auto first = static_cast<SeriesId>(series);
+    tree::Page* page =
+        part.task->in_turn() ? tree_->FindOrCreatePage(first) : tree_->FindPage(first);
     if (page == nullptr) continue;
     PageItem item;
     item.batch = &batch;
@@ -380,22 +383,29 @@ void MergePipeline::HandOut(Context& context, RunBatch* batch) {
                            std::memory_order_relaxed);
     for (PageItem& item : turn->items) item.page->queue.Add(&item);
     context.handed_out.push_back(turn);
+    if (turn->part.chunk == nullptr && turn->part.task->in_turn()) {
+      // By this thread, or by the page's owner, who needs nothing that this thread holds.
+      for (PageItem& item : turn->items) WorkOff(context, *item.page);
+      turn->part.task->AwaitRun();
+    }
   }
 }
 
 void MergePipeline::Apply(Context& context, RunBatch& batch) {
-  for (PageItem& item : batch.items) {
-    tree::WorkItem* work;
-    if (!item.page->queue.TryOwn(work)) continue;  // done already, or left to the owner
-    do {
-      while (work != nullptr) {
-        tree::WorkItem* next = work->next;
-        ApplyItem(context, static_cast<PageItem&>(*work));
-        work = next;
-      }
-    } while (!item.page->queue.Release(work));
-  }
+  for (PageItem& item : batch.items) WorkOff(context, *item.page);
   context.done.push_back(&batch);
+}
+
+void MergePipeline::WorkOff(Context& context, tree::Page& page) {
+  tree::WorkItem* work;
+  if (!page.queue.TryOwn(work)) return;  // done already, or left to the owner
+  do {
+    while (work != nullptr) {
+      tree::WorkItem* next = work->next;
+      ApplyItem(context, static_cast<PageItem&>(*work));
+      work = next;
+    }
+  } while (!page.queue.Release(work));
 }
 
 void MergePipeline::ApplyItem(Context& context, PageItem& item) {

@@ -72,9 +72,9 @@ class MergePipeline {
   uint64_t Submit(ingest::Chunk* chunk, uint32_t begin, uint32_t end, const void* writer);
   // Everything submitted so far is handed out before anything submitted from now on.
   void Commit();
-  // Queues the task for the pages of series [0, series) that there are; returns the position by
+  // Queues the task for the pages of series [begin, end) that there are; returns the position by
   // which it is done.
-  uint64_t SubmitTask(PageTask* task, SeriesId series);
+  uint64_t SubmitTask(PageTask* task, SeriesId begin, SeriesId end);
   // To be called by a writer after Submit, with no lock held: sees to it that the part gets merged,
   // by this thread or another.
   void MergeOrHandOver();
@@ -127,7 +127,8 @@ class MergePipeline {
     bool drain = false;
   };
 
-  uint64_t QueueTask(PageTask* task, SeriesId series, Wakes& wakes) ABSL_LOCKS_EXCLUDED(mutex_);
+  uint64_t QueueTask(PageTask* task, SeriesId begin, SeriesId end, Wakes& wakes)
+      ABSL_LOCKS_EXCLUDED(mutex_);
   Work Take() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);  // REQUIRES: CanMerge().
   // Merges `work` and then up to `most` - 1 queued parts.
   void MergeUpTo(size_t most, Work work) ABSL_LOCKS_EXCLUDED(mutex_);
@@ -139,6 +140,7 @@ class MergePipeline {
   void HandOut(Context& context, RunBatch* batch) ABSL_LOCKS_EXCLUDED(order_mutex_, mutex_);
   RunBatch* TakeTurn() ABSL_EXCLUSIVE_LOCKS_REQUIRED(order_mutex_) ABSL_LOCKS_EXCLUDED(mutex_);
   void Apply(Context& context, RunBatch& batch);
+  void WorkOff(Context& context, tree::Page& page);
   void ApplyItem(Context& context, PageItem& item);
   void FinishItems(Context& context) ABSL_LOCKS_EXCLUDED(mutex_);
   void RecordFinished(Context& context, Wakes& wakes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
