@@ -109,6 +109,14 @@ void AddIngest(CLI::App& app, Flags& flags) {
       ->capture_default_str();
 }
 
+void AddCold(CLI::App& app, Flags& flags, const std::string& when) {
+  app.add_flag("--cold", flags.cold,
+               "With the page cache dropped " + when +
+                   ": the system's if that is permitted, else that of the database's files");
+  app.add_flag("--cold-files", flags.cold_files_only,
+               "As --cold, of the database's files only: does not disturb other processes");
+}
+
 void AddReading(CLI::App& app, Flags& flags, Program program) {
   if (program == Program::kLookup) {
     app.add_option("--lookups", flags.lookups, "Random lookups, all of existing samples")
@@ -129,6 +137,10 @@ void AddReading(CLI::App& app, Flags& flags, Program program) {
       ->check(CLI::Range(1u, 1024u))
       ->capture_default_str();
   app.add_flag("!--no-ingesting", flags.ingesting, "Leave out the rows with writers beside");
+  app.add_option("--directory", flags.directory,
+                 "Where to make a directory for each database, which is written, closed, reopened, "
+                 "then read; none for databases in memory");
+  AddCold(app, flags, "before each run");
 }
 
 // What is wrong with flags that are each right alone; empty if nothing.
@@ -144,6 +156,7 @@ std::string Contradiction(const Flags& flags, Program program) {
   if (program == Program::kScan && flags.length > flags.samples) {
     return "--length must not exceed --samples";
   }
+  if (flags.cold && flags.directory.empty()) return "--cold needs --directory";
   // Emptied now: after a run that fails no figures of an earlier one must be left.
   if (!flags.json.empty() && flags.json != "-" && !std::ofstream(flags.json)) {
     return "cannot write " + flags.json;
@@ -187,6 +200,9 @@ std::optional<Flags> ParseFlags(int argc, char** argv, Program program, int& exi
     exit_code = app.exit(error) == 0 ? 0 : 2;
     return std::nullopt;
   }
+  flags.cold = flags.cold || flags.cold_files_only;
+  // Writers beside would warm the caches, and a database that is written cannot be reopened.
+  if (flags.cold) flags.ingesting = false;
   if (const std::string contradiction = Contradiction(flags, program); !contradiction.empty()) {
     std::fprintf(stderr, "%s\n", contradiction.c_str());
     exit_code = 2;

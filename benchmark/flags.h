@@ -51,6 +51,8 @@ struct Flags {
   // lookup and scan
   uint32_t load_writers = 2;
   bool ingesting = true;
+  bool cold = false;             // reopened, with nothing cached, before each run
+  bool cold_files_only = false;  // other processes' caches are left alone
 
   Workload MakeWorkload() const { return Workload(series, samples, seed); }
   InputOptions Input() const { return {order, mode, column_samples}; }

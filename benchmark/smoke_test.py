@@ -60,6 +60,9 @@ def check_row(row, result):
             good = good and 0 <= row["p50_ns"] <= row["p95_ns"] <= row["p99_ns"]
     else:
         good = row["returned"] == row["expected"] and row["samples_per_second"] > 0
+    if row.get("cold"):
+        good = good and row["cache_dropped_by"] in ("/proc/sys/vm/drop_caches", "posix_fadvise")
+        good = good and 0 <= row["still_cached_bytes"] <= row["file_bytes"] > 0
     if not good:
         fail(f"{kind} row does not add up: {row}", result)
 
