@@ -238,7 +238,7 @@ class IngestBenchmark {
   void AddLog(uint32_t writers, const Run& run, JsonObject& object) const {
     const Stats& stats = run.stats;
     const double records = static_cast<double>(workload_.records());
-    object.Add("durability", flags_.durability == Durability::kSync ? "sync" : "async")
+    object.Add("durability", DurabilityName(flags_.durability))
         .Add("log_bytes_per_record", static_cast<double>(stats.log_bytes) / records)
         .Add("log_syncs", stats.log_syncs)
         .Add("log_blocked_seconds", 1e-9 * static_cast<double>(stats.log_blocked_ns))

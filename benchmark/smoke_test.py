@@ -9,13 +9,14 @@ import json
 import subprocess
 import sys
 
-SHARED = {
-    "benchmark", "series", "samples", "order", "mode", "writers", "threads", "records",
+SHARED = {"benchmark", "series", "samples", "order", "mode", "writers", "threads", "records"}
+# Of ingest, lookup and scan.
+IN_MEMORY = {
     "wall_seconds", "peak_rss_bytes", "bytes_per_record", "ledger", "generator_records_per_second",
     "memory_copy_bytes_per_second",
 }
 FIELDS = {
-    "ingest": {
+    "ingest": IN_MEMORY | {
         "records_per_second", "records_per_second_min", "records_per_second_median",
         "records_per_second_max", "writer_records_per_second", "slot_only_records_per_second",
         "merge_cpu_ratio", "backpressure_seconds", "append_failures", "tree_records",
@@ -23,13 +24,19 @@ FIELDS = {
         "hand_rolled_records_per_second", "open_seconds", "registrations_per_second",
         "bytes_per_series",
     },
-    "lookup": {
+    "lookup": IN_MEMORY | {
         "lookups", "hits", "matches", "lookups_per_second", "p50_ns", "p95_ns", "p99_ns",
         "ingesting", "ingest_records_per_second", "hand_rolled_lookups_per_second",
     },
-    "scan": {
+    "scan": IN_MEMORY | {
         "scans", "returned", "expected", "samples_per_second", "ingesting",
         "ingest_records_per_second", "hand_rolled_samples_per_second",
+    },
+    "recovery": {
+        "records_per_second", "reopen_seconds", "reopen_seconds_min", "reopen_seconds_median",
+        "reopen_seconds_max", "open_seconds", "close_seconds", "write_seconds",
+        "log_bytes_per_record", "segment_bytes_per_record", "peak_rss_bytes", "rss_anon_bytes",
+        "readback_matches",
     },
 }
 LEDGER = {
@@ -45,10 +52,12 @@ def fail(message, result):
 
 def check_row(row, result):
     kind = row["benchmark"]
-    missing = (SHARED | FIELDS[kind]) - row.keys() | LEDGER - row["ledger"].keys()
+    missing = (SHARED | FIELDS[kind]) - row.keys()
+    if "ledger" in row:
+        missing |= LEDGER - row["ledger"].keys()
     if missing:
         fail(f"{kind} row without {sorted(missing)}", result)
-    if row["ledger"]["balanced"] is not True:
+    if "ledger" in row and row["ledger"]["balanced"] is not True:
         fail("ledger out of balance", result)
     if kind == "ingest":
         same = {row[name] for name in ("records", "tree_records", "readback_records",
@@ -58,6 +67,13 @@ def check_row(row, result):
         good = row["lookups"] == row["hits"] == row["matches"] and row["lookups_per_second"] > 0
         if row["mode"] == "single":
             good = good and 0 <= row["p50_ns"] <= row["p95_ns"] <= row["p99_ns"]
+    elif kind == "recovery":
+        good = row["readback_matches"] == row["records"] and row["records_per_second"] > 0
+        good = good and row["log_bytes_per_record"] > 0 and row["rss_anon_bytes"] > 0
+        # Only a clean close leaves a segment; only what was replayed has bytes of log.
+        from_checkpoint = row["mode"] == "checkpoint"
+        good = good and (row["segment_bytes_per_record"] > 0) == from_checkpoint
+        good = good and (row["close_seconds"] is None) == (row["mode"] == "killed")
     else:
         good = row["returned"] == row["expected"] and row["samples_per_second"] > 0
     if row.get("cold"):
