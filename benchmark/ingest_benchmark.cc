@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "benchmark/baselines.h"
+#include "benchmark/commit_comparison.h"
 #include "benchmark/flags.h"
 #include "benchmark/input.h"
 #include "benchmark/machine.h"
@@ -284,6 +285,15 @@ class IngestBenchmark {
   double copy_rate_ = kNone;
 };
 
+template <typename Benchmark>
+int MeasureAndPrint(const Flags& flags) {
+  Benchmark benchmark(flags);
+  if (absl::Status status = benchmark.Measure(); !status.ok()) {
+    return Fail("ingest_benchmark", status);
+  }
+  return benchmark.Print() ? 0 : 1;
+}
+
 }  // namespace
 }  // namespace tsdb::benchmark
 
@@ -292,9 +302,6 @@ int main(int argc, char** argv) {
   int exit_code = 0;
   const auto flags = ParseFlags(argc, argv, Program::kIngest, exit_code);
   if (!flags) return exit_code;
-  IngestBenchmark benchmark(*flags);
-  if (absl::Status status = benchmark.Measure(); !status.ok()) {
-    return Fail("ingest_benchmark", status);
-  }
-  return benchmark.Print() ? 0 : 1;
+  return flags->compare_commit ? MeasureAndPrint<CommitComparison>(*flags)
+                               : MeasureAndPrint<IngestBenchmark>(*flags);
 }

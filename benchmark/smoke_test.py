@@ -32,6 +32,10 @@ FIELDS = {
         "scans", "returned", "expected", "samples_per_second", "ingesting",
         "ingest_records_per_second", "hand_rolled_samples_per_second",
     },
+    "commit": {
+        "wall_seconds", "records_per_second", "records_per_second_min", "commits",
+        "commits_per_second", "log_syncs", "commits_per_sync", "rate_to_alone_ratio", "ledger",
+    },
     "recovery": {
         "records_per_second", "reopen_seconds", "reopen_seconds_min", "reopen_seconds_median",
         "reopen_seconds_max", "open_seconds", "close_seconds", "write_seconds",
@@ -67,6 +71,9 @@ def check_row(row, result):
         good = row["lookups"] == row["hits"] == row["matches"] and row["lookups_per_second"] > 0
         if row["mode"] == "single":
             good = good and 0 <= row["p50_ns"] <= row["p95_ns"] <= row["p99_ns"]
+    elif kind == "commit":
+        good = row["records_per_second"] > 0 and row["log_syncs"] > 0
+        good = good and (row["mode"] == "group" or row["log_syncs"] >= row["commits"])
     elif kind == "recovery":
         good = row["readback_matches"] == row["records"] and row["records_per_second"] > 0
         good = good and row["log_bytes_per_record"] > 0 and row["rss_anon_bytes"] > 0
