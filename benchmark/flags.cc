@@ -285,6 +285,9 @@ std::string Contradiction(const Flags& flags, Program program) {
   if (scanning && flags.length > flags.samples) {
     return "--length must not exceed --samples";
   }
+  if (program == Program::kMixed && 2 * flags.length > flags.samples) {
+    return "--length must not exceed half of --samples";  // some are there before, some written
+  }
   if (const std::string wrong = DirectoryContradiction(flags, program); !wrong.empty()) {
     return wrong;
   }

@@ -36,6 +36,10 @@ FIELDS = {
         "wall_seconds", "records_per_second", "records_per_second_min", "commits",
         "commits_per_second", "log_syncs", "commits_per_sync", "rate_to_alone_ratio", "ledger",
     },
+    "mixed": {
+        "records_per_second", "writer_records_per_second", "reads_per_second", "checkpoints",
+        "append", "append_group", "fresh_snapshot", "lookup", "short_scan", "last", "ledger",
+    },
     "recovery": {
         "records_per_second", "reopen_seconds", "reopen_seconds_min", "reopen_seconds_median",
         "reopen_seconds_max", "open_seconds", "close_seconds", "write_seconds",
@@ -74,6 +78,14 @@ def check_row(row, result):
     elif kind == "commit":
         good = row["records_per_second"] > 0 and row["log_syncs"] > 0
         good = good and (row["mode"] == "group" or row["log_syncs"] >= row["commits"])
+    elif kind == "mixed":
+        good = row["records_per_second"] > 0 and row["reads_per_second"] > 0
+        operations = ["append", "append_group", "fresh_snapshot", "lookup", "short_scan", "last"]
+        for latency in map(row.get, operations + ["commit"] * (row["commit_every"] > 0)):
+            good = good and 0 <= latency["p50_ns"] <= latency["p95_ns"] <= latency["p99_ns"]
+            good = good and latency["p99_ns"] <= latency["p99_9_ns"] <= latency["max_ns"] > 0
+        if row["mode"] == "checkpoints":
+            good = good and row["checkpoints"] > 0 and row.get("append_group_p99_ratio", 1) > 0
     elif kind == "recovery":
         good = row["readback_matches"] == row["records"] and row["records_per_second"] > 0
         good = good and row["log_bytes_per_record"] > 0 and row["rss_anon_bytes"] > 0
