@@ -184,7 +184,7 @@ void AddRecovery(CLI::App& app, Flags& flags) {
   AddChoice(app, "--role", flags.role,
             {{"measure", Role::kMeasure}, {"write", Role::kWrite}, {"open", Role::kOpen}}, "");
   AddChoice(app, "--scenario", flags.scenario, scenarios, "");
-  app.add_option("--database", flags.database);
+  app.add_option("--database", flags.child_database);
   for (const char* hidden : {"--role", "--scenario", "--database"}) {
     app.get_option(hidden)->group("");
   }

@@ -66,7 +66,7 @@ struct Flags {
   std::vector<Scenario> scenarios = {Scenario::kCheckpoint, Scenario::kLog, Scenario::kKilled};
   Role role = Role::kMeasure;
   Scenario scenario = Scenario::kCheckpoint;  // of the processes it starts, and their directory
-  std::string database;
+  std::string child_database;
   // mixed
   uint64_t checkpoint_every = 0;  // bytes of log; 0 for none
   bool compare_checkpoints = false;

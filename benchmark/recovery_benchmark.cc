@@ -34,7 +34,7 @@ const char* ScenarioName(Scenario scenario) {
 }
 
 Options OptionsOf(const Flags& flags) {
-  Options options = flags.DatabaseOptions(flags.threads[0], flags.database);
+  Options options = flags.DatabaseOptions(flags.threads[0], flags.child_database);
   options.checkpoint_log_bytes = kNever;  // at most one, when closing
   options.checkpoint_on_close = flags.scenario == Scenario::kCheckpoint;
   return options;
