@@ -25,7 +25,25 @@ void AddChoice(CLI::App& app, const std::string& flag, Enum& value,
       ->default_str(chosen);
 }
 
-void AddShared(CLI::App& app, Flags& flags, bool ingest) {
+void AddThreads(CLI::App& app, Flags& flags, Program program) {
+  const bool writing = program == Program::kIngest || program == Program::kRecovery;
+  auto* const writers = app.add_option("--writers", flags.writers,
+                                       writing ? "Numbers of writing threads, one row each"
+                                               : "Numbers of threads that write while others read");
+  auto* const threads =
+      app.add_option("--threads", flags.threads,
+                     writing ? "Numbers of merge threads beside the writers; 0 for one per core"
+                             : "Numbers of reading threads, one group of rows each");
+  for (auto* const option : {writers, threads}) option->delimiter(',')->capture_default_str();
+  writers->check(CLI::Range(1u, 1024u));
+  threads->check(CLI::Range(writing ? 0u : 1u, 1024u));
+  if (program == Program::kRecovery) {
+    writers->expected(1)->description("Writing threads");
+    threads->expected(1)->description("Merge threads; 0 for one per core");
+  }
+}
+
+void AddShared(CLI::App& app, Flags& flags, Program program) {
   app.add_option("--series", flags.series, "Series of the workload")
       ->check(CLI::Range(1u, 100'000'000u))
       ->capture_default_str();
@@ -42,18 +60,7 @@ void AddShared(CLI::App& app, Flags& flags, bool ingest) {
       app, "--sharing", flags.sharing, {{"series", Sharing::kSeries}, {"time", Sharing::kTime}},
       "What a writer owns: series, or time (all series, in slices of time; always so with fewer "
       "series than writers)");
-  app.add_option("--writers", flags.writers,
-                 ingest ? "Numbers of writing threads, one row each"
-                        : "Numbers of threads that write while others read")
-      ->delimiter(',')
-      ->check(CLI::Range(1u, 1024u))
-      ->capture_default_str();
-  app.add_option("--threads", flags.threads,
-                 ingest ? "Numbers of merge threads beside the writers; 0 for one per core"
-                        : "Numbers of reading threads, one group of rows each")
-      ->delimiter(',')
-      ->check(CLI::Range(ingest ? 0u : 1u, 1024u))
-      ->capture_default_str();
+  AddThreads(app, flags, program);
   app.add_option("--repeat", flags.repeat, "Measured runs of each row, after one that warms up")
       ->check(CLI::Range(1u, 1000u))
       ->capture_default_str();
@@ -82,12 +89,15 @@ void AddShared(CLI::App& app, Flags& flags, bool ingest) {
             "Put a defect into the input, which must then be found");
 }
 
-void AddIngest(CLI::App& app, Flags& flags) {
+void AddAppending(CLI::App& app, Flags& flags) {
   AddChoice(app, "--mode", flags.mode, {{"record", Shape::kRecords}, {"columns", Shape::kColumns}},
             "Append or AppendColumns");
   app.add_option("--column-length", flags.column_samples, "Samples of one AppendColumns call")
       ->check(CLI::Range(1u, static_cast<uint32_t>(kBlockRecords)))
       ->capture_default_str();
+}
+
+void AddCommitting(CLI::App& app, Flags& flags) {
   app.add_option("--commit-every", flags.commit_every,
                  "Records between commits of a writer; 0 for none")
       ->capture_default_str();
@@ -96,17 +106,37 @@ void AddIngest(CLI::App& app, Flags& flags) {
              {"visible", AwaitCommit::kVisible},
              {"durable", AwaitCommit::kDurable}},
             "Wait after a commit");
+}
+
+void AddDurable(CLI::App& app, Flags& flags) {
   app.add_option("--directory", flags.directory,
                  "Where to make a database directory for each run; none for databases in memory");
   AddChoice(app, "--durability", flags.durability,
             {{"async", Durability::kAsync}, {"sync", Durability::kSync}},
             "What a durable commit survives, with --directory");
-  app.add_flag("!--no-checkpoint", flags.checkpoint,
-               "Close without a checkpoint, so that reopening replays the log");
   app.add_option("--sync-delay", flags.sync_delay_us,
                  "Microseconds a sync waits for more commits, with --durability sync")
       ->check(CLI::Range(0u, 100u))
       ->capture_default_str();
+}
+
+void AddIngest(CLI::App& app, Flags& flags) {
+  AddAppending(app, flags);
+  AddCommitting(app, flags);
+  AddDurable(app, flags);
+  app.add_flag("!--no-checkpoint", flags.checkpoint,
+               "Close without a checkpoint, so that reopening replays the log");
+  app.add_flag("--compare-commit", flags.compare_commit,
+               "Measure group commit instead: the writers committing every --commit-every records, "
+               "against one writer whose commits each wait for a sync of their own");
+}
+
+void AddCold(CLI::App& app, Flags& flags, const std::string& when) {
+  app.add_flag("--cold", flags.cold,
+               "With the page cache dropped " + when +
+                   ": the system's if that is permitted, else that of the database's files");
+  app.add_flag("--cold-files", flags.cold_files_only,
+               "As --cold, of the database's files only: does not disturb other processes");
 }
 
 void AddReading(CLI::App& app, Flags& flags, Program program) {
@@ -129,6 +159,116 @@ void AddReading(CLI::App& app, Flags& flags, Program program) {
       ->check(CLI::Range(1u, 1024u))
       ->capture_default_str();
   app.add_flag("!--no-ingesting", flags.ingesting, "Leave out the rows with writers beside");
+  app.add_option("--directory", flags.directory,
+                 "Where to make a directory for each database, which is written, closed, reopened, "
+                 "then read; none for databases in memory");
+  AddCold(app, flags, "before each run");
+}
+
+void AddRecovery(CLI::App& app, Flags& flags) {
+  const std::map<std::string, Scenario> scenarios = {{"checkpoint", Scenario::kCheckpoint},
+                                                     {"log", Scenario::kLog},
+                                                     {"killed", Scenario::kKilled}};
+  AddAppending(app, flags);
+  app.add_option("--commit-every", flags.commit_every,
+                 "Records between durable commits of a writer; 0 for one at its end")
+      ->capture_default_str();
+  AddDurable(app, flags);
+  AddCold(app, flags, "before each reopening");
+  app.add_option("--scenarios", flags.scenarios,
+                 "Rows: checkpoint, log (closed without a checkpoint), killed")
+      ->delimiter(',')
+      ->transform(CLI::CheckedTransformer(scenarios))
+      ->default_str("checkpoint,log,killed");
+  // For the processes that it starts itself; no group, so that --help does not show them.
+  AddChoice(app, "--role", flags.role,
+            {{"measure", Role::kMeasure}, {"write", Role::kWrite}, {"open", Role::kOpen}}, "");
+  AddChoice(app, "--scenario", flags.scenario, scenarios, "");
+  app.add_option("--database", flags.child_database);
+  for (const char* hidden : {"--role", "--scenario", "--database"}) {
+    app.get_option(hidden)->group("");
+  }
+}
+
+void AddMixed(CLI::App& app, Flags& flags) {
+  AddCommitting(app, flags);
+  AddDurable(app, flags);
+  app.add_option("--checkpoint-every", flags.checkpoint_every,
+                 "Bytes of log after which a checkpoint is made; 0 for none")
+      ->transform(CLI::AsSizeValue(false))
+      ->default_str("0");
+  app.add_flag("--compare-checkpoints", flags.compare_checkpoints,
+               "Each run without checkpoints, too, and the ratios of append latencies");
+  app.add_option("--rate", flags.rate,
+                 "Records per second of all writers together; 0 for as fast as they can")
+      ->capture_default_str();
+  app.add_option("--time-every", flags.time_every, "One append in so many is timed by itself")
+      ->check(CLI::Range(1u, 1'000'000u))
+      ->capture_default_str();
+  app.add_option("--reads-per-snapshot", flags.reads_per_snapshot,
+                 "Reads between fresh snapshots of a reader")
+      ->check(CLI::Range(1u, 1'000'000'000u))
+      ->capture_default_str();
+  app.add_option("--length", flags.length, "Consecutive samples of one scan")
+      ->check(CLI::Range(uint64_t{1}, uint64_t{20'000'000}))
+      ->capture_default_str();
+}
+
+const char* Title(Program program) {
+  switch (program) {
+    case Program::kIngest:
+      return "Ingest benchmark: append, merge, read back";
+    case Program::kLookup:
+      return "Lookup benchmark: random samples by timestamp";
+    case Program::kScan:
+      return "Scan benchmark: ranges and aggregates";
+    case Program::kRecovery:
+      return "Recovery benchmark: opening what another process wrote";
+    case Program::kMixed:
+      return "Mixed benchmark: latencies of appends and reads beside each other";
+  }
+  return "";
+}
+
+void AddOwn(CLI::App& app, Flags& flags, Program program) {
+  switch (program) {
+    case Program::kIngest:
+      return AddIngest(app, flags);
+    case Program::kLookup:
+    case Program::kScan:
+      return AddReading(app, flags, program);
+    case Program::kRecovery:
+      return AddRecovery(app, flags);
+    case Program::kMixed:
+      return AddMixed(app, flags);
+  }
+}
+
+// Defaults that differ between the programs.
+void SetDefaults(Flags& flags, Program program) {
+  const std::vector<uint32_t> doubling = {1, 2, 4, 8, 16, 32};
+  const bool reading = program == Program::kLookup || program == Program::kScan;
+  flags.writers = program == Program::kIngest ? doubling : std::vector<uint32_t>{2};
+  flags.threads = reading ? doubling : std::vector<uint32_t>{0};
+  if (program == Program::kMixed) {
+    flags.threads = {2};
+    flags.length = 100;
+  }
+}
+
+// As below, of the flags that have to do with directories.
+std::string DirectoryContradiction(const Flags& flags, Program program) {
+  const bool in_memory = flags.directory.empty();
+  if (in_memory && program == Program::kRecovery) return "--directory is needed";
+  if (in_memory && flags.cold) return "--cold needs --directory";
+  if (flags.compare_commit && (in_memory || flags.commit_every == 0)) {
+    return "--compare-commit needs --directory and --commit-every";
+  }
+  if (in_memory && flags.checkpoint_every > 0) return "--checkpoint-every needs --directory";
+  if (flags.compare_checkpoints && flags.checkpoint_every == 0) {
+    return "--compare-checkpoints needs --checkpoint-every";
+  }
+  return "";
 }
 
 // What is wrong with flags that are each right alone; empty if nothing.
@@ -141,8 +281,15 @@ std::string Contradiction(const Flags& flags, Program program) {
   if (recorded && flags.samples > kRecordedSamplesMax) {
     return "--order shuffled and late take at most 4000000 samples per series";
   }
-  if (program == Program::kScan && flags.length > flags.samples) {
+  const bool scanning = program == Program::kScan || program == Program::kMixed;
+  if (scanning && flags.length > flags.samples) {
     return "--length must not exceed --samples";
+  }
+  if (program == Program::kMixed && 2 * flags.length > flags.samples) {
+    return "--length must not exceed half of --samples";  // some are there before, some written
+  }
+  if (const std::string wrong = DirectoryContradiction(flags, program); !wrong.empty()) {
+    return wrong;
   }
   // Emptied now: after a run that fails no figures of an earlier one must be left.
   if (!flags.json.empty() && flags.json != "-" && !std::ofstream(flags.json)) {
@@ -152,6 +299,10 @@ std::string Contradiction(const Flags& flags, Program program) {
 }
 
 }  // namespace
+
+const char* DurabilityName(Durability durability) {
+  return durability == Durability::kSync ? "sync" : "async";
+}
 
 Options Flags::DatabaseOptions(uint32_t merge_threads, const std::string& database) const {
   Options options;
@@ -167,26 +318,20 @@ Options Flags::DatabaseOptions(uint32_t merge_threads, const std::string& databa
 }
 
 std::optional<Flags> ParseFlags(int argc, char** argv, Program program, int& exit_code) {
-  const std::vector<uint32_t> doubling = {1, 2, 4, 8, 16, 32};
   Flags flags;
-  const bool ingest = program == Program::kIngest;
-  flags.writers = ingest ? doubling : std::vector<uint32_t>{2};
-  flags.threads = ingest ? std::vector<uint32_t>{0} : doubling;
-  CLI::App app(ingest                        ? "Ingest benchmark: append, merge, read back"
-               : program == Program::kLookup ? "Lookup benchmark: random samples by timestamp"
-                                             : "Scan benchmark: ranges and aggregates");
-  AddShared(app, flags, ingest);
-  if (ingest) {
-    AddIngest(app, flags);
-  } else {
-    AddReading(app, flags, program);
-  }
+  SetDefaults(flags, program);
+  CLI::App app(Title(program));
+  AddShared(app, flags, program);
+  AddOwn(app, flags, program);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     exit_code = app.exit(error) == 0 ? 0 : 2;
     return std::nullopt;
   }
+  flags.cold = flags.cold || flags.cold_files_only;
+  // Writers beside would warm the caches, and a database that is written cannot be reopened.
+  if (flags.cold) flags.ingesting = false;
   if (const std::string contradiction = Contradiction(flags, program); !contradiction.empty()) {
     std::fprintf(stderr, "%s\n", contradiction.c_str());
     exit_code = 2;

@@ -1,4 +1,4 @@
-// Flags of the three benchmark programs.
+// Flags of the benchmark programs.
 #pragma once
 
 #include <cstddef>
@@ -13,9 +13,17 @@
 
 namespace tsdb::benchmark {
 
-enum class Program : uint8_t { kIngest, kLookup, kScan };
+enum class Program : uint8_t { kIngest, kLookup, kScan, kRecovery, kMixed };
 // What a writer does after Commit() before it goes on.
 enum class AwaitCommit : uint8_t { kNone, kVisible, kDurable };
+
+// From what recovery_benchmark opens a database: the checkpoint of a clean close, the log of a
+// close without one, or the log of a process that was killed.
+enum class Scenario : uint8_t { kCheckpoint, kLog, kKilled };
+// What a process of recovery_benchmark does; the measuring one starts the others.
+enum class Role : uint8_t { kMeasure, kWrite, kOpen };
+
+const char* DurabilityName(Durability durability);
 
 struct Flags {
   uint32_t series = 1024;
@@ -42,6 +50,7 @@ struct Flags {
   Durability durability = Durability::kAsync;
   uint32_t sync_delay_us = 0;
   bool checkpoint = true;
+  bool compare_commit = false;
   // lookup
   uint64_t lookups = 1'024'000;
   uint32_t batch = 1024;
@@ -51,6 +60,19 @@ struct Flags {
   // lookup and scan
   uint32_t load_writers = 2;
   bool ingesting = true;
+  bool cold = false;             // reopened, with nothing cached, before each run
+  bool cold_files_only = false;  // other processes' caches are left alone
+  // recovery
+  std::vector<Scenario> scenarios = {Scenario::kCheckpoint, Scenario::kLog, Scenario::kKilled};
+  Role role = Role::kMeasure;
+  Scenario scenario = Scenario::kCheckpoint;  // of the processes it starts, and their directory
+  std::string child_database;
+  // mixed
+  uint64_t checkpoint_every = 0;  // bytes of log; 0 for none
+  bool compare_checkpoints = false;
+  uint64_t rate = 0;  // records per second of all writers; 0 for as fast as they can
+  uint32_t time_every = 64;
+  uint32_t reads_per_snapshot = 256;
 
   Workload MakeWorkload() const { return Workload(series, samples, seed); }
   InputOptions Input() const { return {order, mode, column_samples}; }

@@ -8,13 +8,16 @@
 #include <vector>
 
 #include "benchmark/baselines.h"
+#include "benchmark/commit_comparison.h"
 #include "benchmark/flags.h"
 #include "benchmark/input.h"
 #include "benchmark/machine.h"
+#include "benchmark/reopening.h"
 #include "benchmark/report.h"
 #include "benchmark/scratch_directory.h"
 #include "benchmark/verification.h"
 #include "benchmark/writers.h"
+#include "storage/base/status_macros.h"
 #include "tsdb/database.h"
 #include "tsdb/internals.h"
 
@@ -147,31 +150,9 @@ class IngestBenchmark {
     if (absl::Status status = database.Close(); !status.ok()) return status;
     run.close_seconds = SecondsBetween(close_begin, Clock::now());
     opened->database.reset();
-    return directory.path().empty() ? absl::OkStatus() : CheckReopened(options, run);
-  }
-
-  static uint64_t Recovered(const RecoveryReport& recovery) {
-    return recovery.checkpoint_records + recovery.log_records;
-  }
-
-  // Opens the run's directory again, and checks that all of it is there.
-  absl::Status CheckReopened(const Options& options, Run& run) {
-    const auto begin = Clock::now();
-    absl::StatusOr<std::unique_ptr<Database>> database = Database::Open(options);
-    if (!database.ok()) return database.status();
-    if (absl::Status status = (*database)->Flush(); !status.ok()) return status;
-    run.reopen_seconds = SecondsBetween(begin, Clock::now());
-    const RecoveryReport& recovery = (*database)->Recovery();
-    if (!recovery.damage.empty() || Recovered(recovery) != workload_.records()) {
-      return absl::DataLossError("the directory gave back " + std::to_string(Recovered(recovery)) +
-                                 " records of " + std::to_string(workload_.records()) +
-                                 (recovery.damage.empty() ? "" : "; " + recovery.damage[0]));
-    }
-    ReadBack again;
-    if (absl::Status status = CheckContent(**database, workload_, again); !status.ok()) {
-      return status;
-    }
-    return (*database)->Close();
+    if (directory.path().empty()) return absl::OkStatus();
+    TSDB_ASSIGN_OR_RETURN(run.reopen_seconds, CheckReopened(options, workload_));
+    return absl::OkStatus();
   }
 
   // The same loop into a database that throws sealed chunks away: what the writers alone can do.
@@ -258,7 +239,7 @@ class IngestBenchmark {
   void AddLog(uint32_t writers, const Run& run, JsonObject& object) const {
     const Stats& stats = run.stats;
     const double records = static_cast<double>(workload_.records());
-    object.Add("durability", flags_.durability == Durability::kSync ? "sync" : "async")
+    object.Add("durability", DurabilityName(flags_.durability))
         .Add("log_bytes_per_record", static_cast<double>(stats.log_bytes) / records)
         .Add("log_syncs", stats.log_syncs)
         .Add("log_blocked_seconds", 1e-9 * static_cast<double>(stats.log_blocked_ns))
@@ -304,6 +285,15 @@ class IngestBenchmark {
   double copy_rate_ = kNone;
 };
 
+template <typename Benchmark>
+int MeasureAndPrint(const Flags& flags) {
+  Benchmark benchmark(flags);
+  if (absl::Status status = benchmark.Measure(); !status.ok()) {
+    return Fail("ingest_benchmark", status);
+  }
+  return benchmark.Print() ? 0 : 1;
+}
+
 }  // namespace
 }  // namespace tsdb::benchmark
 
@@ -312,9 +302,6 @@ int main(int argc, char** argv) {
   int exit_code = 0;
   const auto flags = ParseFlags(argc, argv, Program::kIngest, exit_code);
   if (!flags) return exit_code;
-  IngestBenchmark benchmark(*flags);
-  if (absl::Status status = benchmark.Measure(); !status.ok()) {
-    return Fail("ingest_benchmark", status);
-  }
-  return benchmark.Print() ? 0 : 1;
+  return flags->compare_commit ? MeasureAndPrint<CommitComparison>(*flags)
+                               : MeasureAndPrint<IngestBenchmark>(*flags);
 }

@@ -4,6 +4,7 @@
 // Thread safety: one thread; merge the histograms of several.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstddef>
@@ -16,14 +17,17 @@ class LatencyHistogram {
   void Take(uint64_t latency) {
     ++buckets_[Bucket(latency)];
     ++count_;
+    max_ = std::max(max_, latency);
   }
 
   void Merge(const LatencyHistogram& other) {
     for (size_t i = 0; i < buckets_.size(); ++i) buckets_[i] += other.buckets_[i];
     count_ += other.count_;
+    max_ = std::max(max_, other.max_);
   }
 
   uint64_t count() const { return count_; }
+  uint64_t Max() const { return max_; }  // exactly; 0 if empty
 
   // The middle of the bucket that holds the latency which `fraction` of all do not exceed; 0 if
   // empty.
@@ -58,6 +62,7 @@ class LatencyHistogram {
 
   std::array<uint64_t, kSubBuckets*(64 - kSubBits + 1) + 1> buckets_{};
   uint64_t count_ = 0;
+  uint64_t max_ = 0;
 };
 
 }  // namespace tsdb::benchmark

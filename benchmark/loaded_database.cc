@@ -2,7 +2,9 @@
 
 #include <string>
 
+#include "benchmark/reopening.h"
 #include "benchmark/verification.h"
+#include "storage/base/status_macros.h"
 
 namespace tsdb::benchmark {
 namespace {
@@ -18,20 +20,39 @@ Loader::Loader(const Flags& flags) : flags_(flags), workload_(flags.MakeWorkload
   inputs_[0] = WithDefect(std::move(inputs_[0]), flags.plant);
 }
 
-absl::StatusOr<std::unique_ptr<Database>> Loader::Load() {
-  absl::StatusOr<OpenedDatabase> opened =
-      OpenWithSeries(flags_.DatabaseOptions(0), workload_.series() + kBackgroundSeries);
-  if (!opened.ok()) return opened.status();
-  Database& database = *opened->database;
-  const WriterRun run = RunWriters(database, inputs_, {});
+absl::StatusOr<DroppedCache> LoadedDatabase::ReopenCold(bool system) {
+  TSDB_RETURN_IF_ERROR(database->Close());
+  database.reset();
+  TSDB_ASSIGN_OR_RETURN(const DroppedCache dropped, DropPageCache(options.directory, system));
+  TSDB_ASSIGN_OR_RETURN(Reopened reopened, Reopen(options, records));
+  database = std::move(reopened.database);
+  open_seconds = reopened.open_seconds;
+  return dropped;
+}
+
+absl::StatusOr<LoadedDatabase> Loader::Load() {
+  LoadedDatabase loaded;
+  loaded.directory = std::make_unique<ScratchDirectory>(flags_.directory);
+  loaded.options = flags_.DatabaseOptions(0, loaded.directory->path());
+  loaded.records = workload_.records();
+  const uint32_t series = workload_.series() + kBackgroundSeries;
+  TSDB_ASSIGN_OR_RETURN(OpenedDatabase opened, OpenWithSeries(loaded.options, series));
+  loaded.database = std::move(opened.database);
+  const WriterRun run = RunWriters(*loaded.database, inputs_, {});
   if (run.failures > 0) return run.failure;
-  if (absl::Status status = database.Flush(); !status.ok()) return status;
-  absl::Status status = CheckLedger(database.Statistics(), workload_.records());
-  if (!status.ok()) return status;
+  TSDB_RETURN_IF_ERROR(loaded.database->Flush());
+  if (!loaded.options.directory.empty()) {
+    TSDB_RETURN_IF_ERROR(loaded.database->Close());
+    loaded.database.reset();
+    TSDB_ASSIGN_OR_RETURN(Reopened reopened, Reopen(loaded.options, loaded.records));
+    loaded.database = std::move(reopened.database);
+    // Finds those that are there by their labels, so their numbers must have stayed.
+    TSDB_RETURN_IF_ERROR(RegisterSeries(*loaded.database, series).status());
+  }
+  TSDB_RETURN_IF_ERROR(CheckLedger(loaded.database->Statistics(), workload_.records()));
   ReadBack read_back;
-  status = CheckContent(database, workload_, read_back);
-  if (!status.ok()) return status;
-  return std::move(opened->database);
+  TSDB_RETURN_IF_ERROR(CheckContent(*loaded.database, workload_, read_back));
+  return loaded;
 }
 
 BackgroundIngest::BackgroundIngest(Database& database, const Loader& loader, uint32_t writers)

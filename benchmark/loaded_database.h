@@ -13,6 +13,8 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "benchmark/flags.h"
+#include "benchmark/page_cache.h"
+#include "benchmark/scratch_directory.h"
 #include "benchmark/workload.h"
 #include "benchmark/writers.h"
 #include "tsdb/database.h"
@@ -21,14 +23,28 @@ namespace tsdb::benchmark {
 
 inline constexpr uint32_t kBackgroundSeries = 1024;
 
+// A database that holds the workload, with the directory it is in, if any, which goes with it.
+struct LoadedDatabase {
+  std::unique_ptr<ScratchDirectory> directory;
+  Options options;
+  uint64_t records = 0;
+  std::unique_ptr<Database> database;
+  double open_seconds = 0;  // of the last reopening
+
+  // Closes the database, drops the cached pages of its files, see DropPageCache, and opens it
+  // again. REQUIRES: it is in a directory.
+  absl::StatusOr<DroppedCache> ReopenCold(bool system);
+};
+
 // Loads databases with the workload. Keeps its input from one to the next.
 class Loader {
  public:
   explicit Loader(const Flags& flags);
 
   // A new database that holds the workload, merged into leaves; every sample was read back and
-  // compared. It also knows kBackgroundSeries series more, still empty, whose ids follow.
-  absl::StatusOr<std::unique_ptr<Database>> Load();
+  // compared. It also knows kBackgroundSeries series more, still empty, whose ids follow. With
+  // --directory it was closed and opened again after it had been written, and then compared.
+  absl::StatusOr<LoadedDatabase> Load();
 
   const Workload& workload() const { return workload_; }
   const Inputs& inputs() const { return inputs_; }

@@ -74,6 +74,7 @@ Machine DescribeMachine() {
 }
 
 uint64_t ResidentBytes() { return KernelFileBytes("VmRSS"); }
+uint64_t AnonymousResidentBytes() { return KernelFileBytes("RssAnon"); }
 uint64_t PeakResidentBytes() { return KernelFileBytes("VmHWM"); }
 void ResetPeakResident() { std::ofstream("/proc/self/clear_refs") << "5"; }
 

@@ -20,6 +20,7 @@ struct Machine {
 Machine DescribeMachine();
 
 uint64_t ResidentBytes();
+uint64_t AnonymousResidentBytes();  // of it, what no file backs
 // Highest resident size since the last ResetPeakResident(), or since the start where that fails.
 uint64_t PeakResidentBytes();
 void ResetPeakResident();

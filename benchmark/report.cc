@@ -75,7 +75,7 @@ void Spread::AddTo(JsonObject& row, std::string_view name) const {
 }
 
 void Report::AddRow(std::vector<std::string> cells, const JsonObject& object) {
-  table_.push_back(std::move(cells));
+  AddCells(std::move(cells));
   AddObject(object);
 }
 

@@ -58,7 +58,8 @@ class Report {
   void AddLine(std::string line) { lines_.push_back(std::move(line)); }
   // A row of the table (one cell per column) and its JSON object.
   void AddRow(std::vector<std::string> cells, const JsonObject& object);
-  // A JSON object that has no row.
+  // A row of the table that has no JSON object of its own, and the other way round.
+  void AddCells(std::vector<std::string> cells) { table_.push_back(std::move(cells)); }
   void AddObject(const JsonObject& object) { objects_.push_back(object.Text()); }
 
   // Prints the table to stdout and the objects to `json_path`, if that is not empty; with "-" the

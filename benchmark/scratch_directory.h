@@ -18,7 +18,8 @@ class ScratchDirectory {
     if (parent.empty()) return;
     std::error_code ignored;  // opening the database in it will fail, and say why
     std::filesystem::create_directories(parent, ignored);
-    path_ = parent + "/benchmark-" + std::to_string(getpid());
+    static unsigned made = 0;  // several at once have names of their own
+    path_ = parent + "/benchmark-" + std::to_string(getpid()) + "-" + std::to_string(made++);
     std::filesystem::remove_all(path_, ignored);
   }
   ~ScratchDirectory() {

@@ -9,13 +9,14 @@ import json
 import subprocess
 import sys
 
-SHARED = {
-    "benchmark", "series", "samples", "order", "mode", "writers", "threads", "records",
+SHARED = {"benchmark", "series", "samples", "order", "mode", "writers", "threads", "records"}
+# Of ingest, lookup and scan.
+IN_MEMORY = {
     "wall_seconds", "peak_rss_bytes", "bytes_per_record", "ledger", "generator_records_per_second",
     "memory_copy_bytes_per_second",
 }
 FIELDS = {
-    "ingest": {
+    "ingest": IN_MEMORY | {
         "records_per_second", "records_per_second_min", "records_per_second_median",
         "records_per_second_max", "writer_records_per_second", "slot_only_records_per_second",
         "merge_cpu_ratio", "backpressure_seconds", "append_failures", "tree_records",
@@ -23,13 +24,27 @@ FIELDS = {
         "hand_rolled_records_per_second", "open_seconds", "registrations_per_second",
         "bytes_per_series",
     },
-    "lookup": {
+    "lookup": IN_MEMORY | {
         "lookups", "hits", "matches", "lookups_per_second", "p50_ns", "p95_ns", "p99_ns",
         "ingesting", "ingest_records_per_second", "hand_rolled_lookups_per_second",
     },
-    "scan": {
+    "scan": IN_MEMORY | {
         "scans", "returned", "expected", "samples_per_second", "ingesting",
         "ingest_records_per_second", "hand_rolled_samples_per_second",
+    },
+    "commit": {
+        "wall_seconds", "records_per_second", "records_per_second_min", "commits",
+        "commits_per_second", "log_syncs", "commits_per_sync", "rate_to_alone_ratio", "ledger",
+    },
+    "mixed": {
+        "records_per_second", "writer_records_per_second", "reads_per_second", "checkpoints",
+        "append", "append_group", "fresh_snapshot", "lookup", "short_scan", "last", "ledger",
+    },
+    "recovery": {
+        "records_per_second", "reopen_seconds", "reopen_seconds_min", "reopen_seconds_median",
+        "reopen_seconds_max", "open_seconds", "close_seconds", "write_seconds",
+        "log_bytes_per_record", "segment_bytes_per_record", "peak_rss_bytes", "rss_anon_bytes",
+        "readback_matches",
     },
 }
 LEDGER = {
@@ -45,10 +60,12 @@ def fail(message, result):
 
 def check_row(row, result):
     kind = row["benchmark"]
-    missing = (SHARED | FIELDS[kind]) - row.keys() | LEDGER - row["ledger"].keys()
+    missing = (SHARED | FIELDS[kind]) - row.keys()
+    if "ledger" in row:
+        missing |= LEDGER - row["ledger"].keys()
     if missing:
         fail(f"{kind} row without {sorted(missing)}", result)
-    if row["ledger"]["balanced"] is not True:
+    if "ledger" in row and row["ledger"]["balanced"] is not True:
         fail("ledger out of balance", result)
     if kind == "ingest":
         same = {row[name] for name in ("records", "tree_records", "readback_records",
@@ -58,8 +75,29 @@ def check_row(row, result):
         good = row["lookups"] == row["hits"] == row["matches"] and row["lookups_per_second"] > 0
         if row["mode"] == "single":
             good = good and 0 <= row["p50_ns"] <= row["p95_ns"] <= row["p99_ns"]
+    elif kind == "commit":
+        good = row["records_per_second"] > 0 and row["log_syncs"] > 0
+        good = good and (row["mode"] == "group" or row["log_syncs"] >= row["commits"])
+    elif kind == "mixed":
+        good = row["records_per_second"] > 0 and row["reads_per_second"] > 0
+        operations = ["append", "append_group", "fresh_snapshot", "lookup", "short_scan", "last"]
+        for latency in map(row.get, operations + ["commit"] * (row["commit_every"] > 0)):
+            good = good and 0 <= latency["p50_ns"] <= latency["p95_ns"] <= latency["p99_ns"]
+            good = good and latency["p99_ns"] <= latency["p99_9_ns"] <= latency["max_ns"] > 0
+        if row["mode"] == "checkpoints":
+            good = good and row["checkpoints"] > 0 and row.get("append_group_p99_ratio", 1) > 0
+    elif kind == "recovery":
+        good = row["readback_matches"] == row["records"] and row["records_per_second"] > 0
+        good = good and row["log_bytes_per_record"] > 0 and row["rss_anon_bytes"] > 0
+        # Only a clean close leaves a segment; only what was replayed has bytes of log.
+        from_checkpoint = row["mode"] == "checkpoint"
+        good = good and (row["segment_bytes_per_record"] > 0) == from_checkpoint
+        good = good and (row["close_seconds"] is None) == (row["mode"] == "killed")
     else:
         good = row["returned"] == row["expected"] and row["samples_per_second"] > 0
+    if row.get("cold"):
+        good = good and row["cache_dropped_by"] in ("/proc/sys/vm/drop_caches", "posix_fadvise")
+        good = good and 0 <= row["still_cached_bytes"] <= row["file_bytes"] > 0
     if not good:
         fail(f"{kind} row does not add up: {row}", result)
 

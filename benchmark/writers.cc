@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "benchmark/machine.h"
+#include "storage/base/status_macros.h"
 
 namespace tsdb::benchmark {
 namespace {
@@ -119,15 +120,7 @@ absl::StatusOr<Labels> SeriesLabelsOf(SeriesId series) {
                          {"region", kRegions[host % 4]}});
 }
 
-absl::StatusOr<OpenedDatabase> OpenWithSeries(const Options& options, uint32_t series) {
-  OpenedDatabase opened;
-  opened.resident_before_bytes = ResidentBytes();
-  const auto open_begin = Clock::now();
-  absl::StatusOr<std::unique_ptr<Database>> database = Database::Open(options);
-  if (!database.ok()) return database.status();
-  opened.database = *std::move(database);
-  opened.open_seconds = SecondsBetween(open_begin, Clock::now());
-
+absl::StatusOr<double> RegisterSeries(Database& database, uint32_t series) {
   // Labels are made in batches outside the clock.
   constexpr uint32_t kBatch = 4096;
   std::vector<Labels> labels;
@@ -135,20 +128,27 @@ absl::StatusOr<OpenedDatabase> OpenWithSeries(const Options& options, uint32_t s
   for (uint32_t begin = 0; begin < series; begin += std::min(kBatch, series - begin)) {
     labels.clear();
     for (uint32_t id = begin; id < series && id - begin < kBatch; ++id) {
-      absl::StatusOr<Labels> made = SeriesLabelsOf(id);
-      if (!made.ok()) return made.status();
-      labels.push_back(*std::move(made));
+      TSDB_ASSIGN_OR_RETURN(Labels made, SeriesLabelsOf(id));
+      labels.push_back(std::move(made));
     }
     const auto batch_begin = Clock::now();
     for (uint32_t i = 0; i < labels.size(); ++i) {
-      const absl::StatusOr<SeriesId> id = opened.database->FindOrCreateSeries(labels[i]);
-      if (!id.ok()) return id.status();
+      TSDB_ASSIGN_OR_RETURN(const SeriesId id, database.FindOrCreateSeries(labels[i]));
       // Streams carry the workload's numbers, so they have to be the database's too.
-      if (*id != begin + i) return absl::InternalError("series ids are not dense from 0");
+      if (id != begin + i) return absl::InternalError("series ids are not dense from 0");
     }
     seconds += SecondsBetween(batch_begin, Clock::now());
   }
-  opened.registrations_per_second = series / seconds;
+  return series / seconds;
+}
+
+absl::StatusOr<OpenedDatabase> OpenWithSeries(const Options& options, uint32_t series) {
+  OpenedDatabase opened;
+  opened.resident_before_bytes = ResidentBytes();
+  const auto open_begin = Clock::now();
+  TSDB_ASSIGN_OR_RETURN(opened.database, Database::Open(options));
+  opened.open_seconds = SecondsBetween(open_begin, Clock::now());
+  TSDB_ASSIGN_OR_RETURN(opened.registrations_per_second, RegisterSeries(*opened.database, series));
   return opened;
 }
 

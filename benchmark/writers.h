@@ -30,6 +30,10 @@ struct OpenedDatabase {
   uint64_t resident_before_bytes = 0;
 };
 
+// Finds or makes the series 0 .. series - 1 of the workload, which must get these numbers; returns
+// how many a second.
+absl::StatusOr<double> RegisterSeries(Database& database, uint32_t series);
+
 // A database that knows the series 0 .. series - 1 of the workload by their numbers.
 absl::StatusOr<OpenedDatabase> OpenWithSeries(const Options& options, uint32_t series);
 

@@ -57,6 +57,7 @@ TEST_CASE("latency histogram: percentiles are within 4 % of the exact ones", "[b
   histogram.Merge(other);
   REQUIRE(histogram.count() == latencies.size());
   std::sort(latencies.begin(), latencies.end());
+  CHECK(histogram.Max() == latencies.back());
   for (const double fraction : {0.01, 0.5, 0.95, 0.99, 0.999, 1.0}) {
     const double exact = static_cast<double>(latencies[static_cast<size_t>(fraction * 99'999)]);
     CHECK(histogram.Percentile(fraction) == Approx(exact).epsilon(0.04).margin(1));
@@ -70,6 +71,7 @@ TEST_CASE("latency histogram: every latency has a bucket", "[benchmark]") {
     histogram.Take(latency);
   }
   CHECK(histogram.count() == 4);
+  CHECK(histogram.Max() == most);
   CHECK(histogram.Percentile(0.25) == 0);
   CHECK(histogram.Percentile(0.5) == 31);
   CHECK(LatencyHistogram().Percentile(0.5) == 0);
