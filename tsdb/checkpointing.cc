@@ -13,8 +13,6 @@
 namespace tsdb {
 namespace {
 
-// How often the checkpointing thread looks at how much there is to do.
-constexpr std::chrono::milliseconds kCheckpointLook{100};
 // Part of the budget that encoded leaves may take in memory before they are moved into segments:
 // the rest has room for as much again while they are being written, and for what stays.
 constexpr uint64_t kFlushPart = 4;
@@ -122,27 +120,23 @@ bool Engine::CheckpointIsDue() const {
          grown >= rest_bytes_.load(std::memory_order_relaxed);
 }
 
-void Engine::CheckpointLoop() {
-  for (;;) {
-    bool wanted;
-    {
-      MutexLock lock(&wake_mutex_);
-      if (!ending_ && room_waiters_ == 0) wake_.WaitFor(&wake_mutex_, kCheckpointLook);
-      if (ending_) return;
-      wanted = room_waiters_ > 0;
-    }
-    if (!wanted && !CheckpointIsDue()) continue;
-    if (Checkpoint(durability::Compaction::kAsNeeded).ok()) continue;
-    // What fails is counted, and tried again when the log has grown by as much once more, or when a
-    // writer needs the room.
-    checkpointed_log_bytes_.store(log->Stats().bytes, std::memory_order_relaxed);
-    unflushed_bytes_.store(static_cast<uint64_t>(tree.ReadCounts()[tree::Counter::kEncodedBytes]),
-                           std::memory_order_relaxed);
+void Engine::CheckpointIfDue() {
+  bool wanted;
+  {
+    MutexLock lock(&wake_mutex_);
+    wanted = room_waiters_ > 0;
   }
+  if (!wanted && !CheckpointIsDue()) return;
+  if (Checkpoint(durability::Compaction::kAsNeeded).ok()) return;
+  // What fails is counted, and tried again when the log has grown by as much once more, or when a
+  // writer needs the room.
+  checkpointed_log_bytes_.store(log->Stats().bytes, std::memory_order_relaxed);
+  unflushed_bytes_.store(static_cast<uint64_t>(tree.ReadCounts()[tree::Counter::kEncodedBytes]),
+                         std::memory_order_relaxed);
 }
 
 bool Engine::AwaitRoom(uint64_t records, absl::Status& error) {
-  if (log != nullptr && checkpointer_.joinable()) {
+  if (log != nullptr && maintenance_.joinable()) {
     const auto start = std::chrono::steady_clock::now();
     MutexLock lock(&wake_mutex_);
     ++room_waiters_;
@@ -187,13 +181,6 @@ absl::Status Engine::AwaitDurable() {
 
 absl::Status Engine::CloseLog() {
   if (log == nullptr) return absl::OkStatus();
-  {
-    MutexLock lock(&wake_mutex_);
-    ending_ = true;
-    wake_.NotifyAll();
-    room_.NotifyAll();
-  }
-  if (checkpointer_.joinable()) checkpointer_.join();
   MutexLock lock(&checkpoint_mutex_);
   if (logger != nullptr) logger->AppendSeriesOnly();  // nothing is being merged any more
   absl::Status status;

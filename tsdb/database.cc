@@ -32,6 +32,10 @@ absl::StatusOr<Options> Resolve(Options options) {
     return absl::InvalidArgumentError(
         "Options::read_only is set, but Options::directory is empty; name the directory to read");
   }
+  if (options.retention_ms < 0) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("Options::retention_ms is ", options.retention_ms, "; 0 keeps everything"));
+  }
   if (options.log_file_bytes < kLogFileBytesMin) {
     return absl::InvalidArgumentError(absl::StrCat(
         "Options::log_file_bytes is ", options.log_file_bytes, "; at least ", kLogFileBytesMin));
@@ -77,8 +81,8 @@ absl::StatusOr<std::unique_ptr<Database>> Database::Open(const Options& options)
   return Internals::Open(options, LocalFileSystem());
 }
 
-absl::StatusOr<std::unique_ptr<Database>> Internals::Open(const Options& options,
-                                                          FileSystem* files) {
+absl::StatusOr<std::unique_ptr<Database>> Internals::Open(const Options& options, FileSystem* files,
+                                                          std::function<Timestamp()> clock) {
   TSDB_ASSIGN_OR_RETURN(Options resolved, Resolve(options));
   absl::Status status;
   for (int attempt = 0; attempt < kReadOnlyAttempts; ++attempt) {
@@ -89,7 +93,11 @@ absl::StatusOr<std::unique_ptr<Database>> Internals::Open(const Options& options
     } else if (!resolved.directory.empty()) {
       status = database->engine_->OpenDirectory(files, *database);
     }
-    if (status.ok()) return database;
+    if (status.ok()) {
+      if (clock) database->engine_->clock = std::move(clock);
+      if (!resolved.read_only) database->engine_->StartMaintenance();
+      return database;
+    }
     if (!resolved.read_only || !absl::IsAborted(status)) break;
   }
   return status;

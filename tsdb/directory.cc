@@ -51,7 +51,6 @@ absl::Status Engine::OpenDirectory(FileSystem* file_system, Database& database) 
     if (absl::Status status = Checkpoint(durability::Compaction::kNone); !status.ok())
       logger->Fail(status);
   }
-  checkpointer_ = std::thread([this] { CheckpointLoop(); });
   return absl::OkStatus();
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <chrono>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -35,6 +36,11 @@ Engine::Engine(const Options& resolved)
 
 absl::StatusOr<std::unique_ptr<Engine>> Engine::Create(const Options& resolved) {
   std::unique_ptr<Engine> engine(new Engine(resolved));
+  engine->clock = [] {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(
+               std::chrono::system_clock::now().time_since_epoch())
+        .count();
+  };
   TSDB_RETURN_IF_ERROR(engine->tree.pool().Prefault(resolved.prefault_bytes));
   TSDB_ASSIGN_OR_RETURN(engine->chunks, ingest::ChunkPool::Create(resolved.write_buffer_bytes));
   TSDB_ASSIGN_OR_RETURN(
@@ -161,6 +167,7 @@ absl::Status Engine::Close() {
     }
     closed_.store(true, std::memory_order_relaxed);
   }
+  StopMaintenance();
   absl::Status status = Flush();
   if (absl::Status log_status = CloseLog(); status.ok()) status = log_status;
   close_status_ = status;

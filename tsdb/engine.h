@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -77,6 +78,10 @@ class Engine {
   bool closed() const { return closed_.load(std::memory_order_relaxed); }
   Stats Statistics() const ABSL_LOCKS_EXCLUDED(registry_mutex_);
 
+  // Starts the maintenance thread, if there is something for it to do.
+  void StartMaintenance();
+  void StopMaintenance() ABSL_LOCKS_EXCLUDED(wake_mutex_);
+
   // Reads back what the directory holds, through an appender of `database`, and logs from then on.
   absl::Status OpenDirectory(FileSystem* files, Database& database);
   // The same beside another process that may be writing, changing nothing. kAborted when files went
@@ -92,6 +97,8 @@ class Engine {
   absl::Status Checkpoint(durability::Compaction compaction) ABSL_LOCKS_EXCLUDED(checkpoint_mutex_);
 
   const Options options;
+  // The present, in milliseconds since the epoch. For tests to replace before maintenance starts.
+  std::function<Timestamp()> clock;
   // Of a database with a directory. The pipeline uses log and logger until it is gone.
   std::unique_ptr<FileLock> directory_lock;
   std::unique_ptr<wal::LocalLog> log;
@@ -119,6 +126,11 @@ class Engine {
                          bool* vouched);
   absl::Status CheckpointLocked(durability::Compaction compaction)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(checkpoint_mutex_);
+  // Deletes what Options say is too old, or too much.
+  void ApplyRetention() ABSL_LOCKS_EXCLUDED(registry_mutex_);
+  // The time before which about `excess` bytes of leaves lie.
+  Timestamp FindCutoff(uint64_t excess) const;
+  void DeleteBefore(Timestamp cutoff);
   // Puts everything into segments but what the log has from `log_sequence` on.
   absl::Status WriteSegments(uint64_t log_sequence, durability::Compaction compaction)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(checkpoint_mutex_);
@@ -127,7 +139,9 @@ class Engine {
   void NoteSegments() ABSL_EXCLUSIVE_LOCKS_REQUIRED(checkpoint_mutex_);
   // While the log is read back: sees to it that this needs no more memory than there is.
   absl::Status FlushReplayed(uint64_t log_sequence) ABSL_LOCKS_EXCLUDED(checkpoint_mutex_);
-  void CheckpointLoop() ABSL_LOCKS_EXCLUDED(checkpoint_mutex_, wake_mutex_);
+  // What the maintenance thread does: checkpoints and retention.
+  void MaintenanceLoop() ABSL_LOCKS_EXCLUDED(checkpoint_mutex_, wake_mutex_);
+  void CheckpointIfDue() ABSL_LOCKS_EXCLUDED(checkpoint_mutex_, wake_mutex_);
   bool CheckpointIsDue() const;
   // Bytes in memory that a checkpoint could move into a file, about.
   uint64_t BytesToFlush() const;
@@ -146,7 +160,7 @@ class Engine {
   std::atomic<uint64_t> checkpoint_bytes_{0};
   std::atomic<uint64_t> compacted_bytes_{0};
   std::atomic<uint64_t> checkpoint_failures_{0};
-  // Wakes the checkpointing thread to look, or to end, and those who wait for room.
+  // Wakes the maintenance thread to look, or to end, and those who wait for room.
   Mutex wake_mutex_;
   CondVar wake_;
   CondVar room_;
@@ -156,7 +170,8 @@ class Engine {
   uint64_t used_after_checkpoint_ ABSL_GUARDED_BY(wake_mutex_) = 0;  // bytes, right after it
   absl::Status checkpoint_status_ ABSL_GUARDED_BY(wake_mutex_);      // of the last one tried
   std::atomic<uint64_t> room_wait_ns_{0};
-  std::thread checkpointer_;
+  std::thread maintenance_;
+  Timestamp retained_from_ = kTimestampMin;  // of the maintenance thread: deleted before
 
   // Held through the flush, so that no Close returns before it.
   Mutex close_mutex_ ABSL_ACQUIRED_BEFORE(registry_mutex_);

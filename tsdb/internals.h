@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 
 #include "storage/base/file_system.h"
@@ -11,8 +12,9 @@
 namespace tsdb {
 
 struct Internals {
-  // Database::Open with files in the hands of a test.
-  static absl::StatusOr<std::unique_ptr<Database>> Open(const Options& options, FileSystem* files);
+  // Database::Open with files and, if given, the clock in the hands of a test.
+  static absl::StatusOr<std::unique_ptr<Database>> Open(const Options& options, FileSystem* files,
+                                                        std::function<Timestamp()> clock = {});
   // Throws chunks handed to the merge away from now on: what the writers alone can do. The ledger
   // then does not balance.
   static void SetDiscardSealed(Database& database, bool discard);

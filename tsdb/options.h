@@ -64,6 +64,14 @@ struct Options {
   // others, and some 40 bytes for each leaf.
   uint64_t memory_budget_bytes = 0;
 
+  // Records older than this by the machine's clock are deleted, within a hundredth of it. 0: none
+  // are.
+  int64_t retention_ms = 0;
+  // Once the records stored take more than this many bytes, the oldest are deleted, a twentieth at
+  // least. 0: no bound. Set it below the budget for a database in memory that is to forget instead
+  // of refusing.
+  uint64_t retention_bytes = 0;
+
   // Part of the budget that holds records between append and merge. 0: 2 MiB for each processor,
   // which stay in its caches, but at most a sixteenth of the budget. More of it lets writers run
   // further ahead of the merge in bursts, at the price of that (32 writers on 2 processors: 289 M

@@ -144,7 +144,7 @@ TEST_CASE("compare and set: atomic against appends and other calls", "[database]
   }
 }
 
-TEST_CASE("compare and set: acknowledged, it survives the loss of power; refused, it left nothing",
+TEST_CASE("compare and set: acknowledged it survives the loss of power, refused it leaves nothing",
           "[durability]") {
   MemoryFileSystem memory({"/data"});
   FaultFileSystem files(&memory);
