@@ -93,7 +93,7 @@ bool Appender::Refuse(std::atomic<uint64_t>& counter, uint64_t records, absl::St
 bool Appender::WithinBudget(uint64_t records) {
   Engine& engine = *database_->engine_;
   if (absl::Status status = engine.CheckWritable("append"); !status.ok()) {
-    const bool of_log = engine.logger != nullptr && engine.logger->failed();
+    const bool of_log = engine.logger != nullptr && !engine.closed();
     return Refuse(of_log ? engine.rejected_log : engine.rejected_closed, records,
                   std::move(status));
   }

@@ -152,8 +152,9 @@ absl::Status Engine::CheckWritable(std::string_view doing) const {
     return absl::FailedPreconditionError(
         absl::StrCat(ToAbsl(doing), ": the database was opened read-only"));
   }
-  if (logger != nullptr && logger->failed()) return logger->status();
-  return absl::OkStatus();
+  if (logger == nullptr) return absl::OkStatus();
+  if (logger->failed()) return logger->status();
+  return log->Stalled();
 }
 
 absl::Status Engine::Close() {

@@ -13,6 +13,8 @@ namespace {
 
 // The batch that a log ends with when it was closed; says that all before it is durable.
 constexpr uint8_t kClosing = 0;
+// How often a full disk is tried again.
+constexpr std::chrono::milliseconds kSpaceLook{50};
 
 }  // namespace
 
@@ -64,7 +66,7 @@ absl::StatusOr<uint64_t> LocalLog::Append(uint8_t kind, std::span<const uint8_t>
   if (!staged_.empty() && staged_.size() + payload.size() > options_.staged_bytes) {
     const Clock::time_point start = Clock::now();
     ++write_waiters_;
-    while (status_.ok() && !staged_.empty() &&
+    while (status_.ok() && stalled_.ok() && !staged_.empty() &&
            staged_.size() + payload.size() > options_.staged_bytes) {
       written_changed_.Wait(&mutex_);
     }
@@ -84,9 +86,10 @@ absl::StatusOr<uint64_t> LocalLog::Append(uint8_t kind, std::span<const uint8_t>
 absl::Status LocalLog::AwaitWritten(uint64_t sequence) {
   MutexLock lock(&mutex_);
   ++write_waiters_;
-  while (status_.ok() && written_ < sequence) written_changed_.Wait(&mutex_);
+  while (status_.ok() && stalled_.ok() && written_ < sequence) written_changed_.Wait(&mutex_);
   --write_waiters_;
-  return written_ >= sequence ? absl::OkStatus() : status_;
+  if (written_ >= sequence) return absl::OkStatus();
+  return status_.ok() ? stalled_ : status_;
 }
 
 absl::Status LocalLog::AwaitDurable(uint64_t sequence) {
@@ -96,8 +99,11 @@ absl::Status LocalLog::AwaitDurable(uint64_t sequence) {
     sync_wanted_ = sequence;
     sync_changed_.NotifyOne();
   }
-  while (status_.ok() && durable_ < sequence) durable_changed_.Wait(&mutex_);
-  return durable_ >= sequence ? absl::OkStatus() : status_;
+  while (status_.ok() && durable_ < sequence && (stalled_.ok() || sequence <= written_)) {
+    durable_changed_.Wait(&mutex_);
+  }
+  if (durable_ >= sequence) return absl::OkStatus();
+  return status_.ok() ? stalled_ : status_;
 }
 
 void LocalLog::Fail(const absl::Status& status) {
@@ -134,7 +140,7 @@ void LocalLog::WriteLoop() {
       MutexLock lock(&mutex_);
       first = written_ + 1;
     }
-    if (absl::Status status = WriteStaged(first); !status.ok()) {
+    if (absl::Status status = WriteStagedWhenThereIsSpace(first); !status.ok()) {
       Fail(status);
       break;
     }
@@ -147,6 +153,23 @@ void LocalLog::WriteLoop() {
   MutexLock lock(&mutex_);
   writer_ended_ = true;
   sync_changed_.NotifyAll();
+}
+
+absl::Status LocalLog::WriteStagedWhenThereIsSpace(uint64_t first) {
+  for (;;) {
+    absl::Status status = WriteStaged(first);
+    MutexLock lock(&mutex_);
+    // A failed append may be written over, and an unfinished file begun again.
+    const bool full = absl::IsResourceExhausted(status) && status_.ok() && !closing_;
+    stalled_ = full ? absl::Status(status.code(),
+                                   absl::StrCat("the log waits for space on the disk; free some: ",
+                                                std::string(status.message())))
+                    : absl::OkStatus();
+    if (!full) return status;
+    written_changed_.NotifyAll();
+    durable_changed_.NotifyAll();
+    staged_changed_.WaitFor(&mutex_, kSpaceLook);
+  }
 }
 
 absl::Status LocalLog::WriteStaged(uint64_t first) {
@@ -293,6 +316,11 @@ absl::Status LocalLog::Close() {
   }
   if (absl::Status ended = EndFile(); status.ok()) status = ended;
   return status;
+}
+
+absl::Status LocalLog::Stalled() const {
+  MutexLock lock(&mutex_);
+  return stalled_;
 }
 
 LogStats LocalLog::Stats() const {

@@ -59,6 +59,7 @@ class LocalLog : public Log {
   absl::Status AwaitDurable(uint64_t sequence) override;
   absl::Status TruncateBefore(uint64_t sequence) override;
   absl::Status Close() override;
+  absl::Status Stalled() const override;
   LogStats Stats() const override;
 
  private:
@@ -71,6 +72,8 @@ class LocalLog : public Log {
   void SyncLoop() ABSL_LOCKS_EXCLUDED(mutex_);
   bool WaitForStaged(uint64_t* last) ABSL_LOCKS_EXCLUDED(mutex_);
   absl::Status WriteStaged(uint64_t first) ABSL_LOCKS_EXCLUDED(mutex_);
+  // The same, trying again while the disk is full.
+  absl::Status WriteStagedWhenThereIsSpace(uint64_t first) ABSL_LOCKS_EXCLUDED(mutex_);
   absl::Status BeginFile(uint64_t first) ABSL_LOCKS_EXCLUDED(mutex_);
   // Cuts off what was allocated ahead, and closes.
   absl::Status EndFile() ABSL_LOCKS_EXCLUDED(mutex_);
@@ -100,6 +103,7 @@ class LocalLog : public Log {
   bool closing_ ABSL_GUARDED_BY(mutex_) = false;
   bool writer_ended_ ABSL_GUARDED_BY(mutex_) = false;
   absl::Status status_ ABSL_GUARDED_BY(mutex_);
+  absl::Status stalled_ ABSL_GUARDED_BY(mutex_);  // OK: not
   LogStats stats_ ABSL_GUARDED_BY(mutex_);
 
   Mutex files_mutex_;  // outside mutex_: of the list of files

@@ -51,6 +51,10 @@ class Log {
   virtual absl::Status TruncateBefore(uint64_t sequence) = 0;
   // Makes everything durable and ends. No other call may follow, but for Stats.
   virtual absl::Status Close() = 0;
+  // Why nothing can be written just now, while there is hope: the disk is full, and what has been
+  // appended waits for space. OK otherwise. Appending is still possible, and buffers without bound:
+  // whoever appends takes in nothing new meanwhile. Awaiting what is not written returns this.
+  virtual absl::Status Stalled() const = 0;
   virtual LogStats Stats() const = 0;
 };
 
