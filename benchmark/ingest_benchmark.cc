@@ -32,6 +32,7 @@ struct Run {
   double cpu_seconds = 0;
   uint64_t failures = 0;
   Stats stats;
+  Stats closed_stats;  // with what closing wrote
   ReadBack read_back;
   double open_seconds = 0;
   double close_seconds = 0;
@@ -149,6 +150,7 @@ class IngestBenchmark {
     const auto close_begin = Clock::now();
     if (absl::Status status = database.Close(); !status.ok()) return status;
     run.close_seconds = SecondsBetween(close_begin, Clock::now());
+    run.closed_stats = database.Statistics();
     opened->database.reset();
     if (directory.path().empty()) return absl::OkStatus();
     TSDB_ASSIGN_OR_RETURN(run.reopen_seconds, CheckReopened(options, workload_));
@@ -235,24 +237,37 @@ class IngestBenchmark {
                    object);
   }
 
-  // What the log took, for databases in a directory.
+  // What log and segments took, for databases in a directory.
   void AddLog(uint32_t writers, const Run& run, JsonObject& object) const {
-    const Stats& stats = run.stats;
+    const Stats& stats = run.closed_stats;
     const double records = static_cast<double>(workload_.records());
+    const double log_bytes = static_cast<double>(stats.log_bytes) / records;
+    const double written = static_cast<double>(stats.checkpoint_bytes) / records;
+    const double kept = static_cast<double>(stats.encoded_bytes) / records;
+    // Bytes written to the disk for each byte of encoded records that is kept.
+    const double amplification = (log_bytes + written) / kept;
     object.Add("durability", DurabilityName(flags_.durability))
-        .Add("log_bytes_per_record", static_cast<double>(stats.log_bytes) / records)
+        .Add("log_bytes_per_record", log_bytes)
         .Add("log_syncs", stats.log_syncs)
         .Add("log_blocked_seconds", 1e-9 * static_cast<double>(stats.log_blocked_ns))
         .Add("checkpoint_on_close", flags_.checkpoint)
+        .Add("checkpoints", stats.checkpoints)
+        .Add("checkpoint_bytes_per_record", written)
+        .Add("compacted_bytes_per_record", static_cast<double>(stats.compacted_bytes) / records)
+        .Add("segments", stats.segments)
+        .Add("segment_bytes_per_record", static_cast<double>(stats.segment_bytes) / records)
+        .Add("write_amplification", amplification)
+        .Add("checkpoint_wait_seconds", 1e-9 * static_cast<double>(stats.checkpoint_wait_ns))
         .Add("close_seconds", run.close_seconds)
         .Add("reopen_seconds", run.reopen_seconds)
         .Add("reopened_records_per_second", records / run.reopen_seconds);
-    std::fprintf(
-        stderr,
-        "%u writers: log %.3f B/record, %llu syncs, closed in %.3f s, opened %s in %.3f s\n",
-        writers, static_cast<double>(stats.log_bytes) / records,
-        static_cast<unsigned long long>(stats.log_syncs), run.close_seconds,
-        flags_.checkpoint ? "from its checkpoint" : "from its log", run.reopen_seconds);
+    std::fprintf(stderr,
+                 "%u writers: log %.3f B/record, %llu syncs; %llu checkpoints wrote %.3f B/record; "
+                 "%.2f bytes written for one kept; closed in %.3f s, opened %s in %.3f s\n",
+                 writers, log_bytes, static_cast<unsigned long long>(stats.log_syncs),
+                 static_cast<unsigned long long>(stats.checkpoints), written, amplification,
+                 run.close_seconds, flags_.checkpoint ? "from its checkpoint" : "from its log",
+                 run.reopen_seconds);
   }
 
   static JsonObject EngineObject(const Stats& stats) {
