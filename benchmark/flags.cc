@@ -129,6 +129,10 @@ void AddIngest(CLI::App& app, Flags& flags) {
   app.add_flag("--compare-commit", flags.compare_commit,
                "Measure group commit instead: the writers committing every --commit-every records, "
                "against one writer whose commits each wait for a sync of their own");
+  app.add_flag(
+      "--compare-set", flags.compare_set,
+      "Measure conditional writes instead, in mode sync: as many threads as --writers says "
+      "together, against the same behind one lock");
 }
 
 void AddCold(CLI::App& app, Flags& flags, const std::string& when) {
@@ -264,6 +268,7 @@ std::string DirectoryContradiction(const Flags& flags, Program program) {
   if (flags.compare_commit && (in_memory || flags.commit_every == 0)) {
     return "--compare-commit needs --directory and --commit-every";
   }
+  if (flags.compare_set && in_memory) return "--compare-set needs --directory";
   if (in_memory && flags.checkpoint_every > 0) return "--checkpoint-every needs --directory";
   if (flags.compare_checkpoints && flags.checkpoint_every == 0) {
     return "--compare-checkpoints needs --checkpoint-every";

@@ -51,6 +51,7 @@ struct Flags {
   uint32_t sync_delay_us = 0;
   bool checkpoint = true;
   bool compare_commit = false;
+  bool compare_set = false;
   // lookup
   uint64_t lookups = 1'024'000;
   uint32_t batch = 1024;

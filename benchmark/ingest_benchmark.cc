@@ -15,6 +15,7 @@
 #include "benchmark/reopening.h"
 #include "benchmark/report.h"
 #include "benchmark/scratch_directory.h"
+#include "benchmark/set_comparison.h"
 #include "benchmark/verification.h"
 #include "benchmark/writers.h"
 #include "storage/base/status_macros.h"
@@ -317,6 +318,7 @@ int main(int argc, char** argv) {
   int exit_code = 0;
   const auto flags = ParseFlags(argc, argv, Program::kIngest, exit_code);
   if (!flags) return exit_code;
+  if (flags->compare_set) return MeasureAndPrint<SetComparison>(*flags);
   return flags->compare_commit ? MeasureAndPrint<CommitComparison>(*flags)
                                : MeasureAndPrint<IngestBenchmark>(*flags);
 }
