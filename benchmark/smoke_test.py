@@ -36,6 +36,10 @@ FIELDS = {
         "wall_seconds", "records_per_second", "records_per_second_min", "commits",
         "commits_per_second", "log_syncs", "commits_per_sync", "rate_to_alone_ratio", "ledger",
     },
+    "set": {
+        "wall_seconds", "sets", "sets_per_second", "sets_per_second_min", "log_syncs",
+        "sets_per_sync", "rate_to_one_lock_ratio",
+    },
     "mixed": {
         "records_per_second", "writer_records_per_second", "reads_per_second", "checkpoints",
         "append", "append_group", "fresh_snapshot", "lookup", "short_scan", "last", "ledger",
@@ -78,6 +82,10 @@ def check_row(row, result):
     elif kind == "commit":
         good = row["records_per_second"] > 0 and row["log_syncs"] > 0
         good = good and (row["mode"] == "group" or row["log_syncs"] >= row["commits"])
+    elif kind == "set":
+        # Behind the lock nobody shares a wait.
+        good = row["sets_per_second"] > 0 and row["log_syncs"] > 0
+        good = good and (row["mode"] == "together" or row["log_syncs"] >= row["sets"])
     elif kind == "mixed":
         good = row["records_per_second"] > 0 and row["reads_per_second"] > 0
         operations = ["append", "append_group", "fresh_snapshot", "lookup", "short_scan", "last"]
