@@ -115,7 +115,12 @@ void SetComparison::AddRow(const std::string& name, const Row& row, const Row& l
   JsonObject object;
   object.Add("benchmark", "set")
       .Add("mode", name)
-      .Add("threads", row.threads)
+      .Add("series", row.threads)
+      .Add("samples", uint64_t{1})
+      .Add("order", "none")
+      .Add("records", sets)
+      .Add("writers", row.threads)
+      .Add("threads", flags_.threads[0])
       .Add("sets", sets)
       .Add("repeat", flags_.repeat)
       .Add("wall_seconds", row.best_seconds)
