@@ -96,6 +96,13 @@ class ScriptsTest(unittest.TestCase):
         self.assertEqual(result.returncode, 0)
         self.assertEqual([c for c in calls if c.startswith("ctest")], ["ctest --preset release"])
 
+    def test_check_long_kills_a_writer_again_and_again(self):
+        self.stand_in("python3", RECORD)
+        result, calls = self.run_script("tools/check", "--long")
+        self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+        self.assertEqual(sum(c.startswith("ctest") for c in calls), 3)
+        self.assertTrue(any(c.startswith("python3 test/crash/kill_loop.py") for c in calls), calls)
+
     def test_check_fails_when_any_stage_fails_and_still_runs_the_others(self):
         for fail, stage in (("--preset release", "release"), ("--preset clang", "clang"),
                             ("--build --preset asan", "asan"), ("--preset tsan", "tsan")):
