@@ -98,6 +98,7 @@ class ScriptsTest(unittest.TestCase):
 
     def test_check_long_kills_a_writer_again_and_again(self):
         self.stand_in("python3", RECORD)
+        self.stand_in("crash_states_test", RECORD, folder="build/release/bin")
         result, calls = self.run_script("tools/check", "--long")
         self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
         self.assertEqual(sum(c.startswith("ctest") for c in calls), 3)
