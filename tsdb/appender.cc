@@ -14,7 +14,8 @@ absl::Status Ticket::Await(Milestone milestone) const {
   if (database_ == nullptr) return absl::OkStatus();
   database_->engine_->pipeline->AwaitMerged(sequence_);
   // In memory, what is visible is all the durability there is.
-  return milestone == Milestone::kDurable ? database_->engine_->AwaitDurable() : absl::OkStatus();
+  return milestone == Milestone::kDurable ? database_->engine_->AwaitDurable(sequence_)
+                                          : absl::OkStatus();
 }
 
 Appender::Appender(Database* database, ingest::Slot* slot) : database_(database), slot_(slot) {}

@@ -172,9 +172,15 @@ bool Engine::AwaitRoom(uint64_t records, absl::Status& error) {
 }
 
 absl::Status Engine::AwaitDurable() {
-  if (logger == nullptr) return absl::OkStatus();
+  return logger == nullptr ? absl::OkStatus() : AwaitLogged(logger->last_position());
+}
+
+absl::Status Engine::AwaitDurable(uint64_t part) {
+  return logger == nullptr ? absl::OkStatus() : AwaitLogged(logger->PositionOf(part));
+}
+
+absl::Status Engine::AwaitLogged(uint64_t position) {
   if (logger->failed()) return logger->status();
-  const uint64_t position = logger->last_position();
   return options.durability == Durability::kSync ? log->AwaitDurable(position)
                                                  : log->AwaitWritten(position);
 }

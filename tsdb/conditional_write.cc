@@ -10,6 +10,7 @@
 #include "index/tree/series_reader.h"
 #include "storage/base/status_macros.h"
 #include "tsdb/database.h"
+#include "tsdb/durability/log_payload.h"
 #include "tsdb/engine.h"
 #include "tsdb/merge/page_task.h"
 
@@ -54,8 +55,9 @@ class ConditionalTask : public merge::PageTask {
     if (logger_ == nullptr) return true;
     const codec::Run run{.series = series_, .begin = 0, .count = 1};
     std::vector<uint8_t> payload;
-    logger_->AppendRecords(durability::RunLogger::Encode({&run, 1}, &desired_.timestamp,
-                                                         &desired_.value, 1, encoder_, payload));
+    logger_->Append(static_cast<uint8_t>(durability::PayloadKind::kRecords),
+                    durability::RunLogger::Encode({&run, 1}, &desired_.timestamp, &desired_.value,
+                                                  1, encoder_, payload));
     return !logger_->failed();
   }
 

@@ -91,8 +91,10 @@ class Engine {
   absl::Status CheckWritable(std::string_view doing) const;
   // A copy of everything merged, as a database of its own in a new directory.
   absl::Status Backup(const std::string& directory) ABSL_LOCKS_EXCLUDED(checkpoint_mutex_);
-  // Everything merged so far is as durable as the mode promises.
+  // Everything merged so far is as durable as the mode promises / everything up to the part, which
+  // is merged, of its writer.
   absl::Status AwaitDurable();
+  absl::Status AwaitDurable(uint64_t part);
   absl::Status CloseLog() ABSL_LOCKS_EXCLUDED(checkpoint_mutex_, wake_mutex_);
   absl::Status Checkpoint(durability::Compaction compaction) ABSL_LOCKS_EXCLUDED(checkpoint_mutex_);
 
@@ -120,6 +122,7 @@ class Engine {
   explicit Engine(const Options& resolved);
   absl::Status LoadSegments(std::unique_ptr<durability::SegmentStore> store, uint64_t* log_from,
                             std::vector<SeriesId>* numbers) ABSL_LOCKS_EXCLUDED(checkpoint_mutex_);
+  absl::Status AwaitLogged(uint64_t position);
   // `vouched`: whether what was read back is known to be durable; null: read-only, nothing is
   // logged from then on.
   absl::Status ReplayLog(Database& database, uint64_t from, std::vector<SeriesId> numbers,

@@ -49,8 +49,22 @@ void RunLogger::Append(uint8_t kind, std::span<const uint8_t> payload) {
   if (!status.ok()) Fail(status);
 }
 
-void RunLogger::AppendRecords(std::span<const uint8_t> payload) {
+void RunLogger::AppendRecords(std::span<const uint8_t> payload, uint64_t part) {
   Append(static_cast<uint8_t>(PayloadKind::kRecords), payload);
+  PartPosition& recent = recent_[part % kRecentParts];
+  recent.position.store(last_position_.load(std::memory_order_relaxed), std::memory_order_relaxed);
+  // Release pairs with the acquire in PositionOf: it finds this position, or a later part's.
+  recent.part.store(part, std::memory_order_release);
+}
+
+uint64_t RunLogger::PositionOf(uint64_t part) const {
+  if (part == 0) return last_position();
+  const PartPosition& recent = recent_[part % kRecentParts];
+  // A later part may take the place just now: its position is higher, and serves as well.
+  if (recent.part.load(std::memory_order_acquire) == part) {
+    return recent.position.load(std::memory_order_relaxed);
+  }
+  return last_position();
 }
 
 void RunLogger::AppendSeriesOnly() {

@@ -10,6 +10,7 @@
 // pipeline's order_mutex_).
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <span>
@@ -39,12 +40,17 @@ class RunLogger {
 
   // Logs the series that are not in the log yet, then the payload. What fails is kept: see status.
   void Append(uint8_t kind, std::span<const uint8_t> payload);
-  void AppendRecords(std::span<const uint8_t> payload);
+  // `part`: a number, above those before it, by which PositionOf is asked.
+  void AppendRecords(std::span<const uint8_t> payload, uint64_t part);
   // Logs the series alone: those that have no records yet.
   void AppendSeriesOnly();
 
   // Position in the log up to which everything handed to Append is in it.
   uint64_t last_position() const { return last_position_.load(std::memory_order_acquire); }
+  // Position up to which what part `part` and those before it of its writer held is in the log: its
+  // own if it was lately appended, else, and for part 0, that of everything. REQUIRES: the caller
+  // knows it appended.
+  uint64_t PositionOf(uint64_t part) const;
   // Why the log takes nothing any more; OK while it does.
   absl::Status status() const ABSL_LOCKS_EXCLUDED(mutex_);
   bool failed() const { return failed_.load(std::memory_order_relaxed); }
@@ -59,6 +65,12 @@ class RunLogger {
   SeriesId logged_;  // Append's thread only, like the next
   std::vector<uint8_t> series_payload_;
   std::atomic<uint64_t> last_position_{0};
+  struct PartPosition {
+    std::atomic<uint64_t> part{0};
+    std::atomic<uint64_t> position{0};
+  };
+  static constexpr size_t kRecentParts = 1024;
+  std::array<PartPosition, kRecentParts> recent_;  // by part, modulo
   std::atomic<bool> failed_{false};
   mutable Mutex mutex_;
   absl::Status status_ ABSL_GUARDED_BY(mutex_);

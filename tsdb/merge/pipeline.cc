@@ -373,7 +373,7 @@ void MergePipeline::HandOut(Context& context, RunBatch* batch) {
       }
       BuildTaskItems(*turn);
     } else {
-      if (logger_ != nullptr) logger_->AppendRecords(turn->payload);
+      if (logger_ != nullptr) logger_->AppendRecords(turn->payload, turn->part.sequence);
       for (PageItem& item : turn->items) {
         item.page = tree_->FindOrCreatePage(turn->runs[item.runs_begin].series);
       }
