@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "index/tree/tree_check.h"
 #include "storage/base/memory.h"
 #include "storage/base/parallel.h"
 #include "storage/base/status_macros.h"
@@ -156,8 +155,7 @@ absl::Status Database::Backup(const std::string& directory) { return engine_->Ba
 
 absl::Status Database::Verify() {
   TSDB_RETURN_IF_ERROR(engine_->Flush());
-  TSDB_ASSIGN_OR_RETURN(const uint64_t walked,
-                        tree::CheckTree(engine_->tree, engine_->series.Count()));
+  TSDB_ASSIGN_OR_RETURN(const uint64_t walked, engine_->CheckPages());
   const Ledger ledger = engine_->Statistics().ledger;
   if (!ledger.Balanced() || ledger.Buffered() != 0 || walked != ledger.in_tree) {
     return absl::DataLossError(absl::StrCat(

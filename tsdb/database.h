@@ -170,7 +170,8 @@ class Database {
   absl::Status Compact();
 
   // Compares the tree's invariants and record count, found by walking it, with the ledger.
-  // kDataLoss says what differs. Meaningful when nothing is appended meanwhile; it flushes first.
+  // kDataLoss says what differs. It flushes first. The counts can be compared only when nothing is
+  // appended or deleted meanwhile.
   absl::Status Verify();
 
   Stats Statistics() const;

@@ -6,10 +6,12 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "index/tree/tree_check.h"
 #include "storage/base/check.h"
 #include "storage/base/parallel.h"
 #include "storage/base/status_macros.h"
 #include "storage/base/string_view_bridge.h"
+#include "tsdb/merge/page_task.h"
 
 namespace tsdb {
 namespace {
@@ -25,6 +27,29 @@ constexpr size_t kChunksInMerge = 8;
 // Part of the budget of a database with a directory kept for blocks freed by checkpoints that no
 // later one is of the size for.
 constexpr uint64_t kUnusablePart = 8;
+
+class CheckTask : public merge::PageTask {
+ public:
+  void Run(tree::TreeWriter& /*writer*/, tree::Page& page, SeriesId first_series) override {
+    const absl::StatusOr<uint64_t> found = tree::CheckPage(page, first_series);
+    MutexLock lock(&mutex_);
+    if (!result_.ok()) return;
+    if (found.ok()) {
+      *result_ += *found;
+    } else {
+      result_ = found;
+    }
+  }
+
+  absl::StatusOr<uint64_t> Result() const {
+    MutexLock lock(&mutex_);
+    return result_;
+  }
+
+ private:
+  mutable Mutex mutex_;
+  absl::StatusOr<uint64_t> result_ ABSL_GUARDED_BY(mutex_) = uint64_t{0};
+};
 
 }  // namespace
 
@@ -142,6 +167,12 @@ absl::Status Engine::Flush() {
   merge::SettleTask settle;
   pipeline->AwaitMerged(pipeline->SubmitTask(&settle, 0, series.Count()));
   return absl::OkStatus();
+}
+
+absl::StatusOr<uint64_t> Engine::CheckPages() {
+  CheckTask check;
+  pipeline->AwaitMerged(pipeline->SubmitTask(&check, 0, series.Count()));
+  return check.Result();
 }
 
 absl::Status Engine::CheckWritable(std::string_view doing) const {

@@ -65,6 +65,8 @@ class Engine {
   uint64_t UsedBytes() const;
 
   absl::Status Flush();
+  // Checks every page, each by its owner, beside writers too; returns the records found in leaves.
+  absl::StatusOr<uint64_t> CheckPages();
   // Deletes records of `series`, ascending, in the range, that were appended before the call;
   // returns how many there were. Readers do not see them any more then.
   uint64_t DeleteRange(std::span<const SeriesId> series, TimeRange range);

@@ -89,6 +89,8 @@ class SeriesCheck {
   uint64_t records_ = 0;
 };
 
+}  // namespace
+
 absl::StatusOr<uint64_t> CheckPage(const Page& page, SeriesId first_series) {
   uint64_t records = 0;
   std::vector<Timestamp> times;
@@ -121,8 +123,6 @@ absl::StatusOr<uint64_t> CheckPage(const Page& page, SeriesId first_series) {
   }
   return records;
 }
-
-}  // namespace
 
 absl::StatusOr<uint64_t> CheckTree(const Tree& tree, SeriesId series) {
   const auto guard = tree.epochs().Pin();

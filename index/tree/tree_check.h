@@ -1,6 +1,7 @@
 // Walks the whole tree and checks every invariant that page.h and inner_node.h state.
 //
-// Thread safety: needs the tree at rest: no merge running. Readers do no harm.
+// Thread safety: CheckPage by the page's owner, or with the tree at rest; CheckTree with the tree
+// at rest: no merge running. Readers do no harm.
 #pragma once
 
 #include <cstdint>
@@ -14,5 +15,8 @@ namespace tsdb::tree {
 // Records found in leaves of series [0, series), decoding every one. kDataLoss names the series and
 // what is wrong.
 absl::StatusOr<uint64_t> CheckTree(const Tree& tree, SeriesId series);
+
+// The same of one page.
+absl::StatusOr<uint64_t> CheckPage(const Page& page, SeriesId first_series);
 
 }  // namespace tsdb::tree
