@@ -273,14 +273,22 @@ void LocalLog::SyncLoop() {
 }
 
 absl::Status LocalLog::TruncateBefore(uint64_t sequence) {
-  MutexLock lock(&files_mutex_);
-  bool removed = false;
-  while (firsts_.size() > 1 && firsts_[1] <= sequence) {
-    TSDB_RETURN_IF_ERROR(files_->Remove(JoinPath(directory_, LogFileName(firsts_[0]))));
+  for (bool removed = false;; removed = true) {
+    uint64_t first;
+    {
+      MutexLock lock(&files_mutex_);
+      if (firsts_.size() < 2 || firsts_[1] > sequence) {
+        if (!removed) return absl::OkStatus();
+        break;
+      }
+      first = firsts_[0];
+    }
+    // Without the mutex: removing a file takes its time, and the writer may want to begin one.
+    TSDB_RETURN_IF_ERROR(files_->Remove(JoinPath(directory_, LogFileName(first))));
+    MutexLock lock(&files_mutex_);
     firsts_.erase(firsts_.begin());
-    removed = true;
   }
-  return removed ? files_->SyncDirectory(directory_) : absl::OkStatus();
+  return files_->SyncDirectory(directory_);
 }
 
 absl::Status LocalLog::Close() {

@@ -47,7 +47,7 @@ class Log {
   // Wait until everything up to `sequence` is written / durable. One sync serves all who wait.
   virtual absl::Status AwaitWritten(uint64_t sequence) = 0;
   virtual absl::Status AwaitDurable(uint64_t sequence) = 0;
-  // Allows batches before `sequence` to be forgotten, in whole files.
+  // Allows batches before `sequence` to be forgotten, in whole files. One call at a time.
   virtual absl::Status TruncateBefore(uint64_t sequence) = 0;
   // Makes everything durable and ends. No other call may follow, but for Stats.
   virtual absl::Status Close() = 0;
