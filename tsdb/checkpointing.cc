@@ -94,7 +94,7 @@ absl::Status Engine::WriteSegments(uint64_t log_sequence, durability::Compaction
 }
 
 void Engine::NoteSegments() {
-  segments_.store(store_->segments().size(), std::memory_order_relaxed);
+  segments_.store(store_->leaf_segments(), std::memory_order_relaxed);
   segment_bytes_.store(store_->leaf_bytes(), std::memory_order_relaxed);
   unflushed_bytes_.store(static_cast<uint64_t>(tree.ReadCounts()[tree::Counter::kEncodedBytes]),
                          std::memory_order_relaxed);

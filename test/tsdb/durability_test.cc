@@ -280,8 +280,8 @@ TEST_CASE("durability: checkpoints beside writers lose nothing and free the log"
   REQUIRE(database->Verify().ok());
   const Content content = ReadContent(*database);
   REQUIRE(database->Close().ok());
-  // Segments with leaves, and the one with the rest.
-  REQUIRE(files.List("/data/db/segments")->size() == database->Statistics().segments + 1);
+  // Segments with leaves, the one with the rest, and the copy of the labels.
+  REQUIRE(files.List("/data/db/segments")->size() == database->Statistics().segments + 2);
   const auto reopened = OpenIn(&files);
   REQUIRE(ReadContent(*reopened) == content);
   REQUIRE(reopened->Verify().ok());

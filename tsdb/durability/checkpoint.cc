@@ -13,6 +13,10 @@
 namespace tsdb::durability {
 namespace {
 
+// Labels that fit this are written twice: the table has one checksum, and with it every series that
+// is in no leaf segment would be lost.
+constexpr uint64_t kCopiedLabelBytesMax = uint64_t{16} << 20;
+
 class CheckpointWriter {
  public:
   CheckpointWriter(SegmentStore& store, uint64_t log_sequence, const tree::Tree& tree,
@@ -54,6 +58,7 @@ class CheckpointWriter {
           }));
     }
     TSDB_RETURN_IF_ERROR(FinishLeaves());
+    TSDB_RETURN_IF_ERROR(CopyLabels(count));
     TSDB_RETURN_IF_ERROR(SupersedeDead());
     TSDB_ASSIGN_OR_RETURN(added_.rest, rest_->Finish(added_.log_sequence));
     added_.series = count;
@@ -107,6 +112,16 @@ class CheckpointWriter {
     TSDB_ASSIGN_OR_RETURN(added_.leaves.emplace_back(), leaves_->Finish(added_.log_sequence));
     leaves_ = nullptr;
     return absl::OkStatus();
+  }
+
+  // Into a segment without leaves, which the next checkpoint replaces as one that has no live ones.
+  absl::Status CopyLabels(SeriesId count) {
+    if (table_.Bytes() > kCopiedLabelBytesMax || count == 0) return absl::OkStatus();
+    TSDB_ASSIGN_OR_RETURN(leaves_, NewBuilder());
+    for (SeriesId series = 0; series < count; ++series) {
+      TSDB_RETURN_IF_ERROR(leaves_->AddSeries(series, table_.BytesOf(series)));
+    }
+    return FinishLeaves();
   }
 
   absl::Status SupersedeDead() {

@@ -30,6 +30,7 @@ std::set<uint64_t> ChooseForCompaction(const SegmentStore& store, Compaction com
     if (chosen.insert(number).second) copied += store.segments().at(number).live_bytes;
   };
   for (const auto& [number, open] : store.segments()) {
+    if (open.live.empty()) continue;  // the label copy
     const uint64_t bytes = open.reader->summary().bytes;
     if (compaction == Compaction::kAll) {
       if (open.live_leaves < open.live.size() || bytes < kSmallBytes) choose(number);

@@ -150,6 +150,12 @@ absl::Status SegmentStore::Publish(const NewSegments& added) {
   return absl::OkStatus();
 }
 
+size_t SegmentStore::leaf_segments() const {
+  return static_cast<size_t>(
+      std::count_if(segments_.begin(), segments_.end(),
+                    [](const auto& open) { return open.second.reader->leaf_count() > 0; }));
+}
+
 void SegmentStore::Discard(const NewSegments& added) {
   // Whether the manifest's file names them is not known then.
   if (!manifest_->status().ok()) return;

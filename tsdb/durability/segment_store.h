@@ -4,8 +4,10 @@
 //                   lie. Written once, by checkpoints, and removed when none of their leaves is
 //                   live.
 //   rest segment    one: what a checkpoint found in open and shared leaves, the labels of all
-//                   series, and which leaves of leaf segments are dead. Replaced by every
-//                   checkpoint.
+//                   series, and which leaves of leaf segments are dead
+//   label copy      one, unless the labels are many: a leaf segment without leaves
+//
+// Every checkpoint replaces the last two.
 //
 // Invariants
 //  1. A file is durable before the manifest names it, and goes after the manifest has ceased to.
@@ -105,6 +107,7 @@ class SegmentStore {
   absl::Status RemoveObsolete(tree::EpochDomain& epochs);
 
   uint64_t leaf_bytes() const { return leaf_bytes_; }  // of all leaf segments' files
+  size_t leaf_segments() const;                        // without the label copy
 
  private:
   SegmentStore(FileSystem* files, std::string path) : files_(files), path_(std::move(path)) {}
