@@ -69,6 +69,7 @@ absl::Status Engine::WriteCheckpoint(durability::Compaction compaction) {
   const uint64_t position = log->Stats().last_appended;
   TSDB_RETURN_IF_ERROR(WriteSegments(position + 1, compaction));
   checkpointed_log_bytes_.store(log_bytes, std::memory_order_relaxed);
+  replayed_log_bytes_.store(0, std::memory_order_relaxed);
   return log->TruncateBefore(position + 1);
 }
 
@@ -114,8 +115,8 @@ uint64_t Engine::BytesToFlush() const {
 
 bool Engine::CheckpointIsDue() const {
   if (BytesToFlush() >= options.memory_budget_bytes / kFlushPart) return true;
-  const uint64_t grown =
-      log->Stats().bytes - checkpointed_log_bytes_.load(std::memory_order_relaxed);
+  const uint64_t grown = replayed_log_bytes_.load(std::memory_order_relaxed) + log->Stats().bytes -
+                         checkpointed_log_bytes_.load(std::memory_order_relaxed);
   return grown >= options.checkpoint_log_bytes &&
          grown >= rest_bytes_.load(std::memory_order_relaxed);
 }

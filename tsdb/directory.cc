@@ -145,6 +145,7 @@ absl::Status Engine::ReplayLog(Database& database, uint64_t from, std::vector<Se
   }
   recovery.batches = report.batches;
   recovery.bytes = report.bytes;
+  replayed_log_bytes_.store(report.bytes, std::memory_order_relaxed);
   recovery.torn_bytes = report.torn_bytes;
   for (const wal::LogDamage& damage : report.damage) recovery.damage.push_back(Describe(damage));
   for (const std::string& name : report.foreign) {

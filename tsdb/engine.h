@@ -157,6 +157,7 @@ class Engine {
   std::unique_ptr<durability::SegmentStore> store_ ABSL_PT_GUARDED_BY(checkpoint_mutex_);
   bool log_closed_ ABSL_GUARDED_BY(checkpoint_mutex_) = false;
   std::atomic<uint64_t> checkpointed_log_bytes_{0};  // of the log, when the last one was written
+  std::atomic<uint64_t> replayed_log_bytes_{0};      // of the log, read back and not in segments
   std::atomic<uint64_t> rest_bytes_{0};              // that the next one will write again
   std::atomic<uint64_t> unflushed_bytes_{0};  // encoded, and in memory even after the last one
   std::atomic<uint64_t> segments_{0};         // and their bytes

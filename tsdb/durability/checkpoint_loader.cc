@@ -225,14 +225,18 @@ class Loader {
   absl::Status AppendRest() {
     if (rest_salvage_.has_value()) return AppendSalvaged(*rest_salvage_);
     if (rest_ == nullptr) return absl::OkStatus();
+    bool damaged = false;
     for (uint32_t i = 0; i < rest_->leaf_count(); ++i) {
       if (absl::Status status = rest_->VerifyBlock(i); !status.ok()) {
         Report(std::string(status.message()));
+        damaged = true;
         continue;
       }
       const segment::LeafEntry entry = rest_->leaf(i);
       TSDB_RETURN_IF_ERROR(Add(entry.series, entry.count, rest_->Block(i), false));
     }
+    // The next checkpoint would remove it.
+    if (damaged) store_.SetAside(*store_.rest_number());
     writer_.Finish();
     return absl::OkStatus();
   }
