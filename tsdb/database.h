@@ -181,7 +181,8 @@ class Database {
 
   // Writes a copy of everything merged before the call into `directory`, which must not exist or be
   // empty: a database of its own, durable on return. Beside readers and writers. Files are linked
-  // where the file system can, else copied. kFailedPrecondition for a database in memory.
+  // where the file system can, else copied. kFailedPrecondition for a database in memory,
+  // kAlreadyExists if there is something in the directory.
   absl::Status Backup(const std::string& directory);
 
   // Sets the value at (series, timestamp) to `desired` if it is `expected` (the same bits; nullopt:

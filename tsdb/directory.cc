@@ -26,6 +26,15 @@ std::string Describe(const wal::LogDamage& damage) {
   return text;
 }
 
+// Gives a damaged file a second name, under which it stays. Returns what to say when that fails.
+std::string KeepDamaged(FileSystem* files, const std::string& path) {
+  const absl::Status linked = files->Link(path, absl::StrCat(path, wal::kDamagedSuffix));
+  // A file that is missing cannot be kept; one kept before is.
+  if (linked.ok() || absl::IsAlreadyExists(linked) || absl::IsNotFound(linked)) return "";
+  return absl::StrCat(
+      path, ": cannot be kept, the next checkpoint removes it: ", std::string(linked.message()));
+}
+
 }  // namespace
 
 absl::Status Engine::OpenDirectory(FileSystem* file_system, Database& database) {
@@ -147,7 +156,13 @@ absl::Status Engine::ReplayLog(Database& database, uint64_t from, std::vector<Se
   recovery.bytes = report.bytes;
   replayed_log_bytes_.store(report.bytes, std::memory_order_relaxed);
   recovery.torn_bytes = report.torn_bytes;
-  for (const wal::LogDamage& damage : report.damage) recovery.damage.push_back(Describe(damage));
+  for (const wal::LogDamage& damage : report.damage) {
+    recovery.damage.push_back(Describe(damage));
+    // Checkpoints remove log files; somebody may yet get something out of these.
+    if (read_only) continue;
+    std::string not_kept = KeepDamaged(files, damage.file);
+    if (!not_kept.empty()) recovery.damage.push_back(std::move(not_kept));
+  }
   for (const std::string& name : report.foreign) {
     recovery.damage.push_back(absl::StrCat(path, ": '", name, "' is no log file; left alone"));
   }

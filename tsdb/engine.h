@@ -2,7 +2,8 @@
 // public contract.
 //
 // Thread safety: every method from any thread. Lock order: close_mutex_, checkpoint_mutex_,
-// registry_mutex_, then one slot's mutex, then the pipeline's.
+// registry_mutex_, then one slot's mutex, then the pipeline's; wake_mutex_ after checkpoint_mutex_
+// and before the pipeline's.
 #pragma once
 
 #include <atomic>
@@ -177,7 +178,7 @@ class Engine {
   absl::Status checkpoint_status_ ABSL_GUARDED_BY(wake_mutex_);      // of the last one tried
   std::atomic<uint64_t> room_wait_ns_{0};
   std::thread maintenance_;
-  Timestamp retained_from_ = kTimestampMin;  // of the maintenance thread: deleted before
+  Timestamp retained_from_ = kTimestampMin;  // of the maintenance thread: too old before
 
   // Held through the flush, so that no Close returns before it.
   Mutex close_mutex_ ABSL_ACQUIRED_BEFORE(registry_mutex_);

@@ -49,11 +49,14 @@ void Engine::MaintenanceLoop() {
 
 void Engine::ApplyRetention() {
   // What the log does not take must not be done.
-  if (logger != nullptr && logger->failed()) return;
+  if (!CheckWritable("retention").ok()) return;
   if (options.retention_ms > 0) {
     const Timestamp cutoff = clock() - options.retention_ms;
     const int64_t step = std::max<int64_t>(options.retention_ms / kAgeSteps, 1);
-    if (retained_from_ == kTimestampMin || cutoff - retained_from_ >= step) DeleteBefore(cutoff);
+    if (retained_from_ == kTimestampMin || cutoff - retained_from_ >= step) {
+      DeleteBefore(cutoff);
+      retained_from_ = cutoff;
+    }
   }
   if (options.retention_bytes > 0) {
     const tree::Counts counts = tree.ReadCounts();
@@ -94,7 +97,6 @@ Timestamp Engine::FindCutoff(uint64_t excess) const {
 }
 
 void Engine::DeleteBefore(Timestamp cutoff) {
-  retained_from_ = std::max(retained_from_, cutoff);
   if (cutoff == kTimestampMin) return;
   std::vector<SeriesId> all(series.Count());
   std::iota(all.begin(), all.end(), SeriesId{0});

@@ -220,7 +220,7 @@ absl::StatusOr<std::vector<uint64_t>> ListLogFiles(FileSystem* files, const std:
   for (const std::string& name : names) {
     if (const std::optional<uint64_t> first = ParseLogFileName(name); first.has_value()) {
       firsts.push_back(*first);
-    } else {
+    } else if (!name.ends_with(kDamagedSuffix)) {
       foreign->push_back(name);
     }
   }

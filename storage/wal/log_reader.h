@@ -21,8 +21,11 @@
 
 namespace tsdb::wal {
 
-// The first sequence numbers of the log files in `directory`, ascending; adds what is none of them
-// to `foreign`.
+// What is added to the name of a log file that is kept for its damage; no log file any more.
+inline constexpr char kDamagedSuffix[] = ".damaged";
+
+// The first sequence numbers of the log files in `directory`, ascending; adds what is none of them,
+// nor kept for its damage, to `foreign`.
 absl::StatusOr<std::vector<uint64_t>> ListLogFiles(FileSystem* files, const std::string& directory,
                                                    std::vector<std::string>* foreign);
 

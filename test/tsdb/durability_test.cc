@@ -399,6 +399,8 @@ TEST_CASE("durability: lost labels cost their records, and numbering starts anew
     REQUIRE(recovery.orphans == 4);
     REQUIRE(recovery.damage.size() >= 2);
     REQUIRE(recovery.damage.back().find(path) != std::string::npos);
+    // It stays, whatever becomes of the log.
+    REQUIRE(files.Content(path + ".damaged") == content);
     REQUIRE(database->SeriesCount() == 4);
     REQUIRE(database->NewSnapshot().Count(2) == 1 + static_cast<uint64_t>(opening));
     {

@@ -73,7 +73,11 @@ class Loader {
     std::optional<segment::Salvage> salvage;
     TSDB_ASSIGN_OR_RETURN(Reader reader, Open(number, live, salvage));
     if (reader != nullptr) store_.AddOpen(number, std::move(reader));
-    if (salvage.has_value()) salvaged_.push_back(*std::move(salvage));
+    if (!salvage.has_value()) return absl::OkStatus();
+    // Which of its leaves were dead goes by their places in its index.
+    Report(
+        absl::StrCat(store_.PathOf(number), ": what was deleted or overwritten in it may be back"));
+    salvaged_.push_back(*std::move(salvage));
     return absl::OkStatus();
   }
 
