@@ -9,13 +9,6 @@
 #include "storage/wal/log_reader.h"
 
 namespace tsdb::wal {
-namespace {
-
-// The batch that a log ends with when it was closed; says that all before it is durable.
-constexpr uint8_t kClosing = 0;
-
-}  // namespace
-
 absl::StatusOr<std::unique_ptr<LocalLog>> LocalLog::Open(FileSystem* files, std::string directory,
                                                          const LocalLogOptions& options,
                                                          uint64_t from, const ReplayVisitor& visit,
