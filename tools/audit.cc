@@ -55,6 +55,14 @@ Audit AuditDatabase(Database& database) {
   return audit;
 }
 
+void AddContent(const Audit& audit, Report& report) {
+  Section& section = report.AddSection("content");
+  section.figures = {{"series", audit.stats.series, ""}, {"samples_read", audit.samples, ""}};
+  if (audit.samples == 0) return;
+  section.figures.push_back({"from", ReadableTime(audit.first), ""});
+  section.figures.push_back({"to", ReadableTime(audit.last), ""});
+}
+
 void AddLedger(const Audit& audit, Report& report) {
   const Ledger& ledger = audit.stats.ledger;
   report.AddSection("ledger").figures = {

@@ -30,6 +30,9 @@ struct Audit {
 // REQUIRES: nothing is appended meanwhile.
 Audit AuditDatabase(Database& database);
 
+// The section "content": series, samples, and their times.
+void AddContent(const Audit& audit, Report& report);
+
 // The section "ledger".
 void AddLedger(const Audit& audit, Report& report);
 

@@ -1,13 +1,13 @@
 #include "tools/command_import.h"
 
 #include <cstdio>
+#include <memory>
 #include <utility>
 
 #include "storage/base/clock.h"
 #include "tools/interrupt.h"
 #include "tools/message.h"
 #include "tools/number_text.h"
-#include "tools/open_directory.h"
 #include "tools/report.h"
 
 namespace tsdb::tools {
@@ -20,14 +20,6 @@ std::string Imbalance(const Ledger& before, const Ledger& after, uint64_t sample
   if (after.Buffered() == 0 && accepted == samples) return "";
   return Counted(samples, "sample") + " were read, but " + Grouped(accepted) +
          " accepted, of which " + Grouped(after.Buffered()) + " were never merged";
-}
-
-// Makes everything durable. A checkpoint, so that opening need not replay what was imported.
-absl::Status CheckpointAndClose(Database& database, bool anything_new) {
-  absl::Status status;
-  if (anything_new) status = database.Checkpoint();
-  if (const absl::Status closed = database.Close(); status.ok()) status = closed;
-  return status;
 }
 
 void AddDatabase(const ImportOptions& options, const Stats& stats, Report& report) {
@@ -47,29 +39,15 @@ void SayWhatIsKept(const ImportOptions& options, uint64_t samples) {
   std::fprintf(stderr, "tsdb: %s in '%s'\n", text.c_str(), options.directory.c_str());
 }
 
-ExitCode Refuse(const ImportOptions& options, const RecoveryReport& recovery) {
-  WarnOfDamage(recovery, options.color);
-  PrintError(
-      "'" + options.directory +
-          "' is damaged, and importing would write over what is left, so nothing was imported. "
-          "Put it aside, and bring what is intact into a new one: tsdb export --db " +
-          options.directory + " --format jsonl -o FILE.jsonl; tsdb import --db NEW FILE.jsonl",
-      options.color);
-  return kFailure;
-}
-
 }  // namespace
 
 ExitCode RunImport(const ImportOptions& options) {
   const Color color = options.color;
   if (const ExitCode code = CheckInput(options.input, color); code != kOk) return code;
-  auto opened = OpenToWrite(options.directory, options.memory_budget_bytes, options.durability);
-  if (!opened.ok()) {
-    PrintError(MessageOf(opened.status()), color);
-    return kFailure;
-  }
-  Database& database = **opened;
-  if (!IsIntact(database.Recovery())) return Refuse(options, database.Recovery());
+  const std::unique_ptr<Database> opened =
+      OpenWhole(options, Missing::kMake, options.durability, "nothing was imported");
+  if (opened == nullptr) return kFailure;
+  Database& database = *opened;
 
   const InterruptScope interruptible;  // until all is closed
   const Stats before = database.Statistics();
@@ -85,7 +63,8 @@ ExitCode RunImport(const ImportOptions& options) {
       !imbalance.empty()) {
     fail(imbalance);
   }
-  if (const absl::Status closed = CheckpointAndClose(database, loaded.counts.samples > 0);
+  if (const absl::Status closed =
+          loaded.counts.samples > 0 ? CheckpointAndClose(database) : database.Close();
       !closed.ok()) {
     // Without figures: they would tell of samples that may not be on the disk.
     PrintError("closing the database in '" + options.directory + "': " + MessageOf(closed) +

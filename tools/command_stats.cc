@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "tools/audit.h"
+#include "tools/directory_files.h"
 #include "tools/message.h"
 #include "tools/number_text.h"
 #include "tools/report.h"
@@ -39,6 +40,27 @@ void AddData(const Audit& audit, Report& report) {
   section.figures.insert(section.figures.end(), more.begin(), more.end());
 }
 
+// What is in the files, and what compaction would free of it.
+absl::Status AddDisk(const std::string& directory, const Audit& audit,
+                     const RecoveryReport& recovery, Report& report) {
+  const auto files = ListFiles(directory);
+  if (!files.ok()) return files.status();
+  const Stats& stats = audit.stats;
+  Section& section = report.AddSection("disk");
+  section.figures = {
+      {"segments", stats.segments, ""},
+      BytesFigure("segment_bytes", stats.segment_bytes),
+      {"mapped_leaves", stats.mapped_leaves, ""},
+      BytesFigure("mapped_bytes", stats.mapped_bytes),
+      {"mapped_part_of_segments", Ratio(stats.mapped_bytes, stats.segment_bytes), ""},
+      {"checkpoint_records", recovery.checkpoint_records, ""},
+      {"log_records_since", recovery.log_records, ""},
+      BytesFigure("log_bytes_since", recovery.bytes)};
+  AddFiles(*files, section);
+  section.figures.push_back({"damaged_files_kept", uint64_t{files->damaged.size()}, ""});
+  return absl::OkStatus();
+}
+
 void AddEncodings(const Stats& stats, Report& report) {
   report.AddSection("leaves").figures = {{"encoded", stats.leaves, ""},
                                          {"splits", stats.leaf_splits, ""},
@@ -70,13 +92,18 @@ ExitCode RunStats(const StatsOptions& options) {
     AddRate(source.loaded->counts.samples, source.loaded->seconds, section);
   }
   AddData(audit, report);
-  AddEncodings(audit.stats, report);
-  AddLedger(audit, report);
   ExitCode code = kOk;
-  if (const absl::Status status = report.Print(options.json, color); !status.ok()) {
+  const auto fail = [&](const absl::Status& status) {
     PrintError(MessageOf(status), color);
     code = kFailure;
+  };
+  if (const std::string& directory = options.source.directory; !directory.empty()) {
+    const absl::Status added = AddDisk(directory, audit, source.database->Recovery(), report);
+    if (!added.ok()) fail(added);
   }
+  AddEncodings(audit.stats, report);
+  AddLedger(audit, report);
+  if (const absl::Status status = report.Print(options.json, color); !status.ok()) fail(status);
   for (const std::string& finding : audit.Findings()) {
     PrintError(finding, color);
     code = kFailure;

@@ -11,9 +11,13 @@
 #include <utility>
 #include <vector>
 
+#include "tools/command_backup.h"
+#include "tools/command_compact.h"
+#include "tools/command_delete.h"
 #include "tools/command_export.h"
 #include "tools/command_import.h"
 #include "tools/command_query.h"
+#include "tools/command_repair.h"
 #include "tools/command_stats.h"
 #include "tools/command_verify.h"
 #include "tools/exit_code.h"
@@ -57,7 +61,8 @@ constexpr const char* kStatsFooter =
 constexpr const char* kVerifyFooter =
     "Opens the database as after a crash, checks its invariants, reads every sample of every\n"
     "series, and compares their number with the ledger. Exits with 1 if anything that was stored\n"
-    "is damaged or missing, naming file and offset.\n\n"
+    "is damaged or missing, naming file and offset. Changes nothing; another process may be\n"
+    "writing.\n\n"
     "Examples:\n"
     "  tsdb verify --db metrics.db\n";
 
@@ -67,6 +72,36 @@ constexpr const char* kExportFooter =
     "Examples:\n"
     "  tsdb export --db metrics.db --format jsonl -o all.jsonl\n"
     "  tsdb export --db metrics.db --format csv '{job=\"node\"}' --start 2026-11-21 | head\n";
+
+constexpr const char* kDeleteFooter =
+    "SELECTOR, --start and --end are as in tsdb query; what tsdb query prints is what is deleted.\n"
+    "The space in files is freed by later checkpoints, or at once by tsdb compact. Labels stay.\n"
+    "There is no undo: --dry-run says how much it would be, tsdb backup keeps a copy.\n\n"
+    "Examples:\n"
+    "  tsdb delete --db metrics.db 'up{job=\"old\"}' --dry-run\n"
+    "  tsdb delete --db metrics.db 'up{job=\"old\"}'\n"
+    "  tsdb delete --db metrics.db '{}' --end 2026-01-01 --all\n";
+
+constexpr const char* kCompactFooter =
+    "Writes segments that are small, or hold what was deleted or replaced, into new ones. Not\n"
+    "needed in daily use: checkpoints do what is due.\n\n"
+    "Examples:\n"
+    "  tsdb compact --db metrics.db\n";
+
+constexpr const char* kBackupFooter =
+    "TARGET must not exist or be empty; it becomes a database like any other. On one file system\n"
+    "segments are linked and take no space; a copy that shall survive the disk goes to another.\n\n"
+    "Examples:\n"
+    "  tsdb backup --db metrics.db /mnt/backup/metrics-2026-11-21.db\n"
+    "  tsdb verify --db /mnt/backup/metrics-2026-11-21.db\n";
+
+constexpr const char* kRepairFooter =
+    "Keeps everything that is intact, drops what is damaged and says what that is: file, offset,\n"
+    "and, where it is known, series and time. Segments that cannot be used as they are stay as\n"
+    "segments/*.segment.damaged. Exits with 0 if the database is whole afterwards. Copy the\n"
+    "directory before, or restore a backup instead, if what is lost matters.\n\n"
+    "Examples:\n"
+    "  cp -a metrics.db metrics.db.damaged && tsdb repair --db metrics.db\n";
 
 // A command and what running it does.
 struct Command {
@@ -138,6 +173,25 @@ void AddReportFormat(CLI::App& command, bool& json) {
       ->type_name("FORMAT");
 }
 
+// What all commands have that work on one directory.
+void AddDirectoryOptions(CLI::App& command, DirectoryOptions& options) {
+  AddDirectory(command, options.directory)->required();
+  AddMemoryBudget(command, options.memory_budget_bytes);
+  AddReportFormat(command, options.json);
+  AddColor(command, options.color);
+}
+
+// A command without further options.
+template <typename RunIt>
+Command AddDirectoryCommand(CLI::App& app, const std::string& name, const std::string& description,
+                            const char* footer, RunIt run) {
+  auto options = std::make_shared<DirectoryOptions>();
+  CLI::App* command = app.add_subcommand(name, description);
+  AddDirectoryOptions(*command, *options);
+  command->footer(std::string(footer) + "\n" + kExitCodes);
+  return {command, [options, run] { return run(*options); }};
+}
+
 constexpr const char* kFilesDescription =
     "Files to read: Prometheus or OpenMetrics text, JSON lines; plain, gzip, zstd or lz4; - is "
     "standard input";
@@ -183,7 +237,7 @@ void TakeSelectorFromFiles(std::vector<std::string>& files, std::string& selecto
 Command AddImport(CLI::App& app) {
   auto options = std::make_shared<ImportOptions>();
   CLI::App* command = app.add_subcommand("import", "Read files into a database directory");
-  AddDirectory(*command, options->directory)->required();
+  AddDirectoryOptions(*command, *options);
   CLI::Option* files = command->add_option("FILE", options->input.files, kFilesDescription);
   AddInputOptions(*command, files->required(), options->input);
   AddChoice<Durability>(*command, "--durability",
@@ -192,9 +246,6 @@ Command AddImport(CLI::App& app) {
                         options->durability,
                         {{"async", Durability::kAsync}, {"sync", Durability::kSync}})
       ->type_name("async|sync");
-  AddMemoryBudget(*command, options->memory_budget_bytes);
-  AddReportFormat(*command, options->json);
-  AddColor(*command, options->color);
   command->footer(std::string(kImportFooter) + "\n" + kExitCodes);
   return {command, [options] { return RunImport(*options); }};
 }
@@ -259,15 +310,27 @@ Command AddExport(CLI::App& app) {
           }};
 }
 
-Command AddVerify(CLI::App& app) {
-  auto options = std::make_shared<VerifyOptions>();
-  CLI::App* command = app.add_subcommand("verify", "Say whether a database directory is whole");
-  AddDirectory(*command, options->directory)->required();
-  AddMemoryBudget(*command, options->memory_budget_bytes);
-  AddReportFormat(*command, options->json);
-  AddColor(*command, options->color);
-  command->footer(std::string(kVerifyFooter) + "\n" + kExitCodes);
-  return {command, [options] { return RunVerify(*options); }};
+Command AddDelete(CLI::App& app) {
+  auto options = std::make_shared<DeleteOptions>();
+  CLI::App* command = app.add_subcommand("delete", "Delete the samples that a selector picks");
+  AddDirectoryOptions(*command, *options);
+  AddSelection(*command, options->selection, "Which series");
+  command->get_option("SELECTOR")->required();
+  command->add_flag("--dry-run", options->dry_run, "Say how much it would be, and delete nothing");
+  command->add_flag("--all", options->all, "A selector that picks every series is meant");
+  command->footer(std::string(kDeleteFooter) + "\n" + kExitCodes);
+  return {command, [options] { return RunDelete(*options); }};
+}
+
+Command AddBackup(CLI::App& app) {
+  auto options = std::make_shared<BackupOptions>();
+  CLI::App* command = app.add_subcommand("backup", "Copy a database into a directory of its own");
+  AddDirectoryOptions(*command, *options);
+  command->add_option("TARGET", options->target, "The copy's directory")
+      ->type_name("DIR")
+      ->required();
+  command->footer(std::string(kBackupFooter) + "\n" + kExitCodes);
+  return {command, [options] { return RunBackup(*options); }};
 }
 
 bool IsCommand(const CLI::App& app, const std::string& name) {
@@ -281,8 +344,19 @@ int Run(int argc, char** argv) {
   CLI::App app(kDescription, "tsdb");
   app.set_version_flag("--version", "tsdb " TSDB_VERSION);
   app.require_subcommand(1);
-  const Command commands[] = {AddImport(app), AddQuery(app), AddStats(app), AddExport(app),
-                              AddVerify(app)};
+  const Command commands[] = {
+      AddImport(app),
+      AddQuery(app),
+      AddStats(app),
+      AddExport(app),
+      AddDirectoryCommand(app, "verify", "Say whether a database directory is whole", kVerifyFooter,
+                          RunVerify),
+      AddDelete(app),
+      AddDirectoryCommand(app, "compact", "Free the space of what was deleted or replaced",
+                          kCompactFooter, RunCompact),
+      AddBackup(app),
+      AddDirectoryCommand(app, "repair", "Make a whole database of what is intact of a damaged one",
+                          kRepairFooter, RunRepair)};
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -13,21 +13,38 @@
 
 namespace tsdb::tools {
 
-// To be read: only a directory that holds a database is opened, and nothing in it is changed but
-// what recovery itself sets right (a torn tail of the log, files of an unfinished checkpoint).
+// What every command takes that works on a database directory and reports what it did.
+struct DirectoryOptions {
+  std::string directory;
+  uint64_t memory_budget_bytes = 0;
+  Color color = Color::kAuto;
+  bool json = false;
+};
+
+// What to do about a directory that is not there, or is empty.
+enum class Missing { kRefuse, kMake };
+
+// Whether there is a database. Opening to write makes one of an empty directory, so whoever must
+// not asks this first.
+absl::Status CheckIsDatabase(const std::string& directory);
+
+// To be read, beside a process that may be writing: nothing in the directory is changed.
 absl::StatusOr<std::unique_ptr<Database>> OpenToRead(const std::string& directory,
                                                      uint64_t memory_budget_bytes);
 
-// To be written: made if it is not there. Close writes no checkpoint; whoever opens decides that
-// once it is known whether the database is whole.
-absl::StatusOr<std::unique_ptr<Database>> OpenToWrite(const std::string& directory,
-                                                      uint64_t memory_budget_bytes,
-                                                      Durability durability);
+// To be written, damaged or not; opening may put what is intact of it into new files. Close writes
+// no checkpoint: that is up to whoever opens.
+absl::StatusOr<std::unique_ptr<Database>> OpenToWrite(const DirectoryOptions& options,
+                                                      Missing missing, Durability durability);
 
-// Whether recovery found all that was ever made durable.
-bool IsIntact(const RecoveryReport& recovery);
+// To be written if it is whole. Null, with the reason and "so `nothing_done`" on stderr, if it is
+// damaged, which changes nothing in the directory, or cannot be opened. Cost: it is read twice,
+// since an opening for writing may be what hides the damage from the next one.
+std::unique_ptr<Database> OpenWhole(const DirectoryOptions& options, Missing missing,
+                                    Durability durability, const std::string& nothing_done);
 
-// A warning for each damage, and one for orphans; nothing if there are none.
-void WarnOfDamage(const RecoveryReport& recovery, Color color);
+// A checkpoint, so that the next opening need not replay what was done, and the end of the
+// database.
+absl::Status CheckpointAndClose(Database& database);
 
 }  // namespace tsdb::tools

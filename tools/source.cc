@@ -5,6 +5,7 @@
 #include "tools/interrupt.h"
 #include "tools/message.h"
 #include "tools/open_directory.h"
+#include "tools/recovery.h"
 
 namespace tsdb::tools {
 namespace {
@@ -38,9 +39,10 @@ ExitCode OpenSource(const SourceOptions& options, Source& source) {
   source.complete = IsIntact(recovery);
   if (source.complete) return kOk;
   WarnOfDamage(recovery, options.color);
-  PrintWarning("'" + options.directory + "' is damaged, so the result may be incomplete; tsdb " +
-                   "verify --db DIR says more",
-               options.color);
+  PrintWarning(
+      "'" + options.directory + "' is damaged, so the result may be incomplete; tsdb " +
+          "verify --db DIR says more, tsdb repair --db DIR makes a whole database of the rest",
+      options.color);
   return kOk;
 }
 

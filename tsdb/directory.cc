@@ -152,6 +152,21 @@ absl::Status Engine::ReplayLog(Database& database, uint64_t from, std::vector<Se
     }
     numbers_kept = replayer.numbers_kept();
   }
+  NoteReplay(report, read_only);
+  pipeline->AwaitMerged(TakeAllPublished());
+  if (read_only) return absl::OkStatus();
+  *vouched = report.closed;
+  if (!numbers_kept) {
+    TSDB_RETURN_IF_ERROR(
+        log->Append(static_cast<uint8_t>(durability::PayloadKind::kNumbering), {}).status());
+  }
+  logger = std::make_unique<durability::RunLogger>(log.get(), &series,
+                                                   numbers_kept ? series.Count() : 0);
+  pipeline->SetLogger(logger.get());
+  return absl::OkStatus();
+}
+
+void Engine::NoteReplay(const wal::ReplayReport& report, bool read_only) {
   recovery.batches = report.batches;
   recovery.bytes = report.bytes;
   replayed_log_bytes_.store(report.bytes, std::memory_order_relaxed);
@@ -164,19 +179,9 @@ absl::Status Engine::ReplayLog(Database& database, uint64_t from, std::vector<Se
     if (!not_kept.empty()) recovery.damage.push_back(std::move(not_kept));
   }
   for (const std::string& name : report.foreign) {
-    recovery.damage.push_back(absl::StrCat(path, ": '", name, "' is no log file; left alone"));
+    recovery.damage.push_back(absl::StrCat(JoinPath(options.directory, durability::kLogName), ": '",
+                                           name, "' is no log file; left alone"));
   }
-  pipeline->AwaitMerged(TakeAllPublished());
-  if (read_only) return absl::OkStatus();
-  *vouched = report.closed;
-  if (!numbers_kept) {
-    TSDB_RETURN_IF_ERROR(
-        log->Append(static_cast<uint8_t>(durability::PayloadKind::kNumbering), {}).status());
-  }
-  logger = std::make_unique<durability::RunLogger>(log.get(), &series,
-                                                   numbers_kept ? series.Count() : 0);
-  pipeline->SetLogger(logger.get());
-  return absl::OkStatus();
 }
 
 }  // namespace tsdb

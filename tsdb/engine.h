@@ -125,6 +125,7 @@ class Engine {
   explicit Engine(const Options& resolved);
   absl::Status LoadSegments(std::unique_ptr<durability::SegmentStore> store, uint64_t* log_from,
                             std::vector<SeriesId>* numbers) ABSL_LOCKS_EXCLUDED(checkpoint_mutex_);
+  void NoteReplay(const wal::ReplayReport& report, bool read_only);
   absl::Status AwaitLogged(uint64_t position);
   // `vouched`: whether what was read back is known to be durable; null: read-only, nothing is
   // logged from then on.

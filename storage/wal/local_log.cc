@@ -11,8 +11,6 @@
 namespace tsdb::wal {
 namespace {
 
-// The batch that a log ends with when it was closed; says that all before it is durable.
-constexpr uint8_t kClosing = 0;
 // How often a full disk is tried again.
 constexpr std::chrono::milliseconds kSpaceLook{50};
 

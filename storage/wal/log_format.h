@@ -15,6 +15,9 @@ inline constexpr uint32_t kLogVersion = 1;
 inline constexpr size_t kFileHeaderBytes = 32;
 inline constexpr size_t kBatchHeaderBytes = 32;
 inline constexpr size_t kLogAlignment = 8;
+// The kind of the batch that a log ends with when it was closed; says that all before it is
+// durable. The log's own: no reader's visitor sees it.
+inline constexpr uint8_t kClosing = 0;
 
 // "0000000000000001.log": sixteen hexadecimal digits of the file's first sequence number.
 std::string LogFileName(uint64_t first_sequence);

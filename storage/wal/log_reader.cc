@@ -235,7 +235,11 @@ absl::StatusOr<ReplayReport> ReplayLog(FileSystem* files, const std::string& dir
 
 absl::StatusOr<ReplayReport> ReplayLogBesideWriter(FileSystem* files, const std::string& directory,
                                                    uint64_t from, const ReplayVisitor& visit) {
-  return Replay(files, directory, from, visit, /*beside_writer=*/true).Run();
+  const ReplayVisitor visit_others = [&](uint64_t sequence, uint8_t kind,
+                                         std::span<const uint8_t> payload) {
+    return kind == kClosing ? absl::OkStatus() : visit(sequence, kind, payload);
+  };
+  return Replay(files, directory, from, visit_others, /*beside_writer=*/true).Run();
 }
 
 }  // namespace tsdb::wal

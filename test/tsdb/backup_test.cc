@@ -163,6 +163,18 @@ TEST_CASE("read-only: sees all that was written before, and changes nothing", "[
   CHECK(absl::IsInvalidArgument(Internals::Open(Reading(""), &files).status()));
 }
 
+TEST_CASE("read-only: a database that was closed is not damaged", "[durability]") {
+  MemoryFileSystem files({kParent});
+  auto database = OpenAs(&files, In(kHome));
+  AddSeries(*database, 1);
+  Fill(*database, 0, 0, 3000);
+  REQUIRE(database->Close().ok());
+  database.reset();
+  const auto reader = OpenAs(&files, Reading(kHome));
+  CHECK(reader->Recovery().damage.empty());
+  CHECK(reader->NewSnapshot().Count(0) == 3000);
+}
+
 TEST_CASE("read-only: opens while the writer makes checkpoints", "[durability][concurrency]") {
   MemoryFileSystem files({kParent});
   const auto database = OpenAs(&files, In(kHome));

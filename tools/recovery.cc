@@ -1,0 +1,39 @@
+#include "tools/recovery.h"
+
+#include <string>
+
+#include "tools/message.h"
+#include "tools/number_text.h"
+
+namespace tsdb::tools {
+
+bool IsIntact(const RecoveryReport& recovery) {
+  return recovery.damage.empty() && recovery.orphans == 0;
+}
+
+void WarnOfDamage(const RecoveryReport& recovery, Color color) {
+  for (const std::string& damage : recovery.damage) PrintWarning(damage, color);
+  if (recovery.orphans == 0) return;
+  PrintWarning(
+      Counted(recovery.orphans, "record") + " left out: the labels of their series are lost",
+      color);
+}
+
+void AddRecovery(const RecoveryReport& recovery, Report& report) {
+  report.AddSection("recovery").figures = {{"checkpoint_records", recovery.checkpoint_records, ""},
+                                           {"log_batches", recovery.batches, ""},
+                                           BytesFigure("log_bytes", recovery.bytes),
+                                           {"log_records", recovery.log_records, ""},
+                                           {"torn_bytes", recovery.torn_bytes, ""},
+                                           {"orphans", recovery.orphans, ""},
+                                           {"damages", uint64_t{recovery.damage.size()}, ""}};
+}
+
+void AddDamage(const RecoveryReport& recovery, Report& report) {
+  Section& section = report.AddSection("damage");
+  for (size_t i = 0; i < recovery.damage.size(); ++i) {
+    section.figures.push_back({std::to_string(i + 1), recovery.damage[i], ""});
+  }
+}
+
+}  // namespace tsdb::tools
