@@ -48,11 +48,9 @@ absl::Status AddDisk(const std::string& directory, const Audit& audit,
   const Stats& stats = audit.stats;
   Section& section = report.AddSection("disk");
   section.figures = {
-      {"segments", stats.segments, ""},
-      BytesFigure("segment_bytes", stats.segment_bytes),
       {"mapped_leaves", stats.mapped_leaves, ""},
       BytesFigure("mapped_bytes", stats.mapped_bytes),
-      {"mapped_part_of_segments", Ratio(stats.mapped_bytes, stats.segment_bytes), ""},
+      {"mapped_part_of_segment_files", Ratio(stats.mapped_bytes, files->segment_bytes), ""},
       {"checkpoint_records", recovery.checkpoint_records, ""},
       {"log_records_since", recovery.log_records, ""},
       BytesFigure("log_bytes_since", recovery.bytes)};

@@ -282,9 +282,9 @@ Stats Engine::Statistics() const {
     stats.compacted_bytes = compacted_bytes_.load(std::memory_order_relaxed);
     stats.checkpoint_failures = checkpoint_failures_.load(std::memory_order_relaxed);
     stats.checkpoint_wait_ns = room_wait_ns_.load(std::memory_order_relaxed);
-    stats.segments = segments_.load(std::memory_order_relaxed);
-    stats.segment_bytes = segment_bytes_.load(std::memory_order_relaxed);
   }
+  stats.segments = segments_.load(std::memory_order_relaxed);
+  stats.segment_bytes = segment_bytes_.load(std::memory_order_relaxed);
   stats.retired_bytes = tree.epochs().retired_bytes();
   stats.reader_age_epochs = tree.epochs().OldestReaderAge();
   stats.memory_bytes = MemoryBytes() + tree.pool().spare_bytes();
