@@ -13,6 +13,9 @@ bool IsIntact(const RecoveryReport& recovery) {
 
 void WarnOfDamage(const RecoveryReport& recovery, Color color) {
   for (const std::string& damage : recovery.damage) PrintWarning(damage, color);
+  for (const std::string& path : recovery.foreign) {
+    PrintWarning("'" + path + "' is no log file; it is left alone", color);
+  }
   if (recovery.orphans == 0) return;
   PrintWarning(
       Counted(recovery.orphans, "record") + " left out: the labels of their series are lost",

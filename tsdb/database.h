@@ -65,6 +65,8 @@ struct RecoveryReport {
   // Every stretch of a file that is not what was written, with file, offset, length and what it
   // cost. Empty: nothing that was durable is missing.
   std::vector<std::string> damage;
+  // Files in the log's folder that are none of the log's, by path; left alone.
+  std::vector<std::string> foreign;
 };
 
 struct Stats {

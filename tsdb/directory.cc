@@ -179,8 +179,7 @@ void Engine::NoteReplay(const wal::ReplayReport& report, bool read_only) {
     if (!not_kept.empty()) recovery.damage.push_back(std::move(not_kept));
   }
   for (const std::string& name : report.foreign) {
-    recovery.damage.push_back(absl::StrCat(JoinPath(options.directory, durability::kLogName), ": '",
-                                           name, "' is no log file; left alone"));
+    recovery.foreign.push_back(JoinPath(JoinPath(options.directory, durability::kLogName), name));
   }
 }
 

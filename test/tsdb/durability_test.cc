@@ -12,73 +12,13 @@
 #include "storage/wal/log_format.h"
 #include "test/faults/fault_file_system.h"
 #include "test/faults/memory_file_system.h"
+#include "test/tsdb/durable_database.h"
 #include "test/tsdb/test_database.h"
 #include "tsdb/durability/log_payload.h"
 #include "tsdb/internals.h"
 
 namespace tsdb {
 namespace {
-
-constexpr char kParent[] = "/data";
-constexpr char kHome[] = "/data/db";
-
-Options InDirectory(Durability durability = Durability::kSync) {
-  Options options = TinyBuffers();
-  options.memory_budget_bytes = uint64_t{64} << 20;
-  options.merge_threads = 1;
-  options.directory = kHome;
-  options.log_file_bytes = 64 << 10;
-  options.checkpoint_on_close = false;
-  options.durability = durability;
-  options.sync_interval_ms = 3'600'000;  // syncs only when asked to
-  return options;
-}
-
-std::unique_ptr<Database> OpenIn(FileSystem* files, const Options& options = InDirectory()) {
-  auto opened = Internals::Open(options, files);
-  INFO(opened.status().ToString());
-  REQUIRE(opened.ok());
-  return *std::move(opened);
-}
-
-using Content = std::map<std::string, std::map<Timestamp, double>>;
-
-Content ReadContent(Database& database) {
-  Content content;
-  const Snapshot snapshot = database.NewSnapshot();
-  for (SeriesId series = 0; series < database.SeriesCount(); ++series) {
-    for (const Sample& sample : ReadAll(snapshot, series)) {
-      content[database.SeriesLabels(series)->ToString()][sample.timestamp] = sample.value;
-    }
-  }
-  return content;
-}
-
-// Commit `number` appends one record to each of five series and a second one to its own.
-void AppendCommit(Database& database, Appender& appender, int number, Content* expected) {
-  for (int i = 0; i < 6; ++i) {
-    const std::string name = std::to_string(i == 5 ? 100 + number : i);
-    const auto labels = Labels::Create({{kMetricNameLabel, "m"}, {"i", name}});
-    const auto series = database.FindOrCreateSeries(*labels);
-    if (!series.ok()) return;
-    const double value = number + i / 8.0;
-    if (!appender.Append(*series, 1000 * number, value)) return;
-    (*expected)[labels->ToString()][1000 * number] = value;
-  }
-}
-
-bool Contains(const Content& content, const Content& part) {
-  for (const auto& [series, samples] : part) {
-    const auto found = content.find(series);
-    for (const auto& [time, value] : samples) {
-      if (found == content.end() || !found->second.contains(time) ||
-          found->second.at(time) != value) {
-        return false;
-      }
-    }
-  }
-  return true;
-}
 
 TEST_CASE("durability: a closed database is there when it is opened again", "[durability]") {
   MemoryFileSystem files({kParent});
@@ -442,56 +382,6 @@ TEST_CASE("durability: a directory is refused for a reason, and left as it was",
     const auto opened = Internals::Open(options, &files);
     REQUIRE(absl::IsNotFound(opened.status()));
     REQUIRE(opened.status().message().find("/nowhere/db") != std::string::npos);
-  }
-}
-
-TEST_CASE("durability: on a full disk appends are refused, reads go on, and space cures it",
-          "[durability]") {
-  MemoryFileSystem files({kParent});
-  Content accepted;
-  {
-    const auto database = OpenIn(&files);
-    {
-      Appender appender = database->NewAppender();
-      AppendCommit(*database, appender, 0, &accepted);
-      REQUIRE(appender.Commit().Await(Milestone::kDurable).ok());
-      // Room for one more file of the log, about.
-      files.SetCapacity(160'000);
-      absl::Status refused;
-      for (int i = 1; refused.ok() && i < 1'000'000; ++i) {
-        const uint64_t before = database->Statistics().ledger.rejected_log;
-        Content offered;
-        AppendCommit(*database, appender, i, &offered);
-        if (database->Statistics().ledger.rejected_log > before) refused = appender.status();
-        if (refused.ok()) {
-          for (const auto& [series, samples] : offered)
-            accepted[series].insert(samples.begin(), samples.end());
-        }
-        if (i % 50 == 0) {
-          const absl::Status durable = appender.Commit().Await(Milestone::kDurable);
-          if (!durable.ok()) refused = durable;
-        }
-      }
-      REQUIRE(absl::IsResourceExhausted(refused));
-      REQUIRE(refused.message().find("free some") != std::string::npos);
-      REQUIRE(Contains(ReadContent(*database), accepted));
-      // There is space again, after a while.
-      files.SetCapacity(uint64_t{1} << 30);
-      const auto deadline = std::chrono::steady_clock::now() + std::chrono::minutes(2);
-      while (!appender.Commit().Await(Milestone::kDurable).ok()) {
-        REQUIRE(std::chrono::steady_clock::now() < deadline);
-      }
-      AppendCommit(*database, appender, 2'000'000, &accepted);
-      REQUIRE(appender.Commit().Await(Milestone::kDurable).ok());
-      REQUIRE(Contains(ReadContent(*database), accepted));
-    }
-    REQUIRE(database->Verify().ok());
-  }
-  const auto lost = files.AfterPowerLoss();
-  for (MemoryFileSystem* in : {&files, lost.get()}) {
-    const auto after = OpenIn(in);
-    REQUIRE(after->Recovery().damage.empty());
-    REQUIRE(Contains(ReadContent(*after), accepted));
   }
 }
 
