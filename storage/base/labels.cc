@@ -30,7 +30,9 @@ size_t ReadVarint(const char*& position, const char* end) {
 }
 
 std::string_view ReadText(const char*& position, const char* end) {
-  const size_t length = std::min(ReadVarint(position, end), static_cast<size_t>(end - position));
+  // Not in one expression: what is left must be counted after the length was read.
+  const size_t claimed = ReadVarint(position, end);
+  const size_t length = std::min(claimed, static_cast<size_t>(end - position));
   const std::string_view text(position, length);
   position += length;
   return text;

@@ -20,14 +20,7 @@ absl::StatusOr<std::unique_ptr<LocalLog>> LocalLog::Open(FileSystem* files, std:
                                                          const LocalLogOptions& options,
                                                          uint64_t from, const ReplayVisitor& visit,
                                                          ReplayReport* report) {
-  bool closed = true;
-  const ReplayVisitor visit_own = [&](uint64_t sequence, uint8_t kind,
-                                      std::span<const uint8_t> payload) {
-    closed = kind == kClosing;
-    return closed ? absl::OkStatus() : visit(sequence, kind, payload);
-  };
-  TSDB_ASSIGN_OR_RETURN(*report, ReplayLog(files, directory, from, visit_own));
-  report->closed = closed;
+  TSDB_ASSIGN_OR_RETURN(*report, ReplayLog(files, directory, from, visit));
   std::vector<std::string> foreign;
   TSDB_ASSIGN_OR_RETURN(std::vector<uint64_t> firsts, ListLogFiles(files, directory, &foreign));
   std::unique_ptr<LocalLog> log(

@@ -71,7 +71,7 @@ struct LogDamage {
 // What replaying a log found.
 struct ReplayReport {
   uint64_t files = 0;
-  uint64_t batches = 0;
+  uint64_t batches = 0;        // passed on
   uint64_t bytes = 0;          // of their payloads
   uint64_t last_sequence = 0;  // 0: the log is empty
   bool closed = true;          // nothing replayed, or a log that was closed, all of it durable
@@ -80,7 +80,7 @@ struct ReplayReport {
   std::vector<std::string> foreign;  // names in the directory that are no log files
 };
 
-// Called for every intact batch, in order. An error ends the replay and is its result.
+// Called for every intact batch that was appended, in order. An error ends the replay and is its result.
 using ReplayVisitor =
     std::function<absl::Status(uint64_t sequence, uint8_t kind, std::span<const uint8_t> payload)>;
 

@@ -42,6 +42,7 @@ std::optional<uint64_t> ParseLogFileName(const std::string& name) {
     if (digit < 0) return {};
     sequence = sequence << 4 | static_cast<uint64_t>(digit);
   }
+  if (sequence == 0) return {};  // batches are numbered from 1
   return sequence;
 }
 

@@ -168,6 +168,8 @@ class Replay {
       }
       report_.last_sequence = batch->sequence;
       if (batch->sequence < from_) continue;
+      report_.closed = batch->kind == kClosing;
+      if (report_.closed) continue;
       ++report_.batches;
       report_.bytes += batch->payload.size();
       TSDB_RETURN_IF_ERROR(visit_(batch->sequence, batch->kind, batch->payload));
@@ -235,11 +237,7 @@ absl::StatusOr<ReplayReport> ReplayLog(FileSystem* files, const std::string& dir
 
 absl::StatusOr<ReplayReport> ReplayLogBesideWriter(FileSystem* files, const std::string& directory,
                                                    uint64_t from, const ReplayVisitor& visit) {
-  const ReplayVisitor visit_others = [&](uint64_t sequence, uint8_t kind,
-                                         std::span<const uint8_t> payload) {
-    return kind == kClosing ? absl::OkStatus() : visit(sequence, kind, payload);
-  };
-  return Replay(files, directory, from, visit_others, /*beside_writer=*/true).Run();
+  return Replay(files, directory, from, visit, /*beside_writer=*/true).Run();
 }
 
 }  // namespace tsdb::wal

@@ -99,10 +99,33 @@ class ScriptsTest(unittest.TestCase):
     def test_check_long_kills_a_writer_again_and_again(self):
         self.stand_in("python3", RECORD)
         self.stand_in("crash_states_test", RECORD, folder="build/release/bin")
+        os.makedirs(self.path("test/fuzz/corpus/block"))
+        self.stand_in("fuzz_block", RECORD, folder="build/fuzz/bin")
         result, calls = self.run_script("tools/check", "--long")
         self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
         self.assertEqual(sum(c.startswith("ctest") for c in calls), 3)
         self.assertTrue(any(c.startswith("python3 test/crash/kill_loop.py") for c in calls), calls)
+
+    def test_check_long_fuzzes_every_target_that_has_a_corpus(self):
+        self.stand_in("python3", RECORD)
+        self.stand_in("crash_states_test", RECORD, folder="build/release/bin")
+        names = ("block", "segment", "selector")
+        for name in names:
+            os.makedirs(self.path(f"test/fuzz/corpus/{name}"))
+            self.stand_in(f"fuzz_{name}", RECORD, folder="build/fuzz/bin")
+        result, calls = self.run_script("tools/check", "--long")
+        self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+        self.assertTrue(any(c.startswith("cmake --build --preset fuzz") for c in calls), calls)
+        for name in names:
+            runs = [c for c in calls if c.startswith(f"fuzz_{name} ")]
+            self.assertEqual(len(runs), 1, calls)
+            self.assertIn("-max_total_time=60", runs[0])
+            self.assertTrue(runs[0].endswith(f" test/fuzz/corpus/{name}/"), runs[0])
+
+        self.stand_in("fuzz_block", RECORD + "exit 77\n", folder="build/fuzz/bin")
+        result, calls = self.run_script("tools/check", "--long")
+        self.assertEqual(result.returncode, 1)
+        self.assertTrue(any(c.startswith("fuzz_selector ") for c in calls), calls)
 
     def test_check_fails_when_any_stage_fails_and_still_runs_the_others(self):
         for fail, stage in (("--preset release", "release"), ("--preset clang", "clang"),

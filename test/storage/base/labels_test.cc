@@ -180,5 +180,27 @@ TEST_CASE("utf-8: every code point round its edges", "[labels]") {
   REQUIRE(wrong == 0);
 }
 
+TEST_CASE("labels: reading bytes whose last length is too long ends at their end", "[labels]") {
+  for (const std::string_view bytes : {"\x01"
+                                       "a"
+                                       "\x05"
+                                       "b",
+                                       "\x03"
+                                       "a",
+                                       "\x01"
+                                       "a"
+                                       "\x01",
+                                       "\x7F"}) {
+    const std::string exact(bytes);  // so that a sanitizer sees what is read beyond
+    const Labels labels = Labels::FromCanonicalBytes(exact);
+    size_t count = 0, text = 0;
+    for (const Label label : labels) {
+      REQUIRE(++count <= 1);
+      text += label.name.size() + label.value.size();
+    }
+    REQUIRE(text < bytes.size());
+  }
+}
+
 }  // namespace
 }  // namespace tsdb

@@ -234,5 +234,17 @@ TEST_CASE("log: many threads append and wait", "[wal]") {
   }
 }
 
+TEST_CASE("log: a file numbered zero is none of the log and hides nothing", "[wal]") {
+  MemoryFileSystem files({kDirectory});
+  files.SetContent("/log/0000000000000000.log", std::vector<uint8_t>(100, 7));
+  for (uint64_t last = 1; last <= 3; ++last) {
+    Replayed opened = OpenLog(&files);
+    REQUIRE(opened.report.foreign.size() == 1);
+    REQUIRE(opened.batches.size() == last - 1);
+    AppendPayloads(*opened.log, opened.report.last_sequence + 1, opened.report.last_sequence + 1);
+    REQUIRE(opened.log->Close().ok());
+  }
+}
+
 }  // namespace
 }  // namespace tsdb::wal
