@@ -80,7 +80,8 @@ struct ReplayReport {
   std::vector<std::string> foreign;  // names in the directory that are no log files
 };
 
-// Called for every intact batch that was appended, in order. An error ends the replay and is its result.
+// Called for every intact batch that was appended, in order. An error ends the replay and is its
+// result.
 using ReplayVisitor =
     std::function<absl::Status(uint64_t sequence, uint8_t kind, std::span<const uint8_t> payload)>;
 
