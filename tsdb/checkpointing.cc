@@ -40,6 +40,11 @@ class UseMappedTask : public merge::PageTask {
   const std::span<const tree::MappedLeaf> leaves_;
 };
 
+segment::Packing PackingOf(const Options& options) {
+  return options.compression == Compression::kLz4 ? segment::Packing::kWherePays
+                                                  : segment::Packing::kPlain;
+}
+
 }  // namespace
 
 absl::Status Engine::Checkpoint(durability::Compaction compaction) {
@@ -80,9 +85,9 @@ absl::Status Engine::WriteSegments(uint64_t log_sequence, durability::Compaction
   const auto sync_log = [this] {
     return log == nullptr ? absl::OkStatus() : log->AwaitDurable(log->Stats().last_appended);
   };
-  TSDB_ASSIGN_OR_RETURN(
-      const durability::WrittenCheckpoint written,
-      durability::WriteCheckpoint(*store_, log_sequence, tree, series, compaction, sync_log));
+  TSDB_ASSIGN_OR_RETURN(const durability::WrittenCheckpoint written,
+                        durability::WriteCheckpoint(*store_, log_sequence, tree, series, compaction,
+                                                    PackingOf(options), sync_log));
   rest_bytes_.store(written.rest_bytes, std::memory_order_relaxed);
   checkpoints_.fetch_add(1, std::memory_order_relaxed);
   checkpoint_bytes_.fetch_add(written.bytes, std::memory_order_relaxed);

@@ -117,6 +117,12 @@ struct Stats {
   uint64_t segments = 0;            // files of leaves
   uint64_t segment_bytes = 0;
 
+  // Of compressed segments: reads of leaves that were in the cache (less up to 1,023 a thread),
+  // groups of some 15 leaves unpacked because one was not, and their bytes in memory now.
+  uint64_t cache_hits = 0;
+  uint64_t cache_loads = 0;
+  uint64_t cache_bytes = 0;
+
   uint64_t retired_bytes = 0;      // replaced, kept for readers that may still look at them
   uint64_t reader_age_epochs = 0;  // how many reclamation rounds the oldest reader has been reading
   uint64_t memory_bytes = 0;       // all of the above memory

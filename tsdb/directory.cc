@@ -47,7 +47,7 @@ absl::Status Engine::OpenDirectory(FileSystem* file_system, Database& database) 
                         files->Lock(JoinPath(options.directory, durability::kLockName)));
   TSDB_RETURN_IF_ERROR(durability::PrepareDirectory(files, options.directory));
   TSDB_ASSIGN_OR_RETURN(std::unique_ptr<durability::SegmentStore> store,
-                        durability::SegmentStore::Open(files, options.directory));
+                        durability::SegmentStore::Open(files, options.directory, &leaf_cache));
   uint64_t log_from;
   std::vector<SeriesId> numbers;
   TSDB_RETURN_IF_ERROR(LoadSegments(std::move(store), &log_from, &numbers));
@@ -71,8 +71,9 @@ absl::Status Engine::OpenReadOnly(FileSystem* file_system, Database& database) {
     return absl::NotFoundError(
         absl::StrCat("opening '", options.directory, "' read-only: there is no database"));
   }
-  TSDB_ASSIGN_OR_RETURN(std::unique_ptr<durability::SegmentStore> store,
-                        durability::SegmentStore::OpenReadOnly(files, options.directory));
+  TSDB_ASSIGN_OR_RETURN(
+      std::unique_ptr<durability::SegmentStore> store,
+      durability::SegmentStore::OpenReadOnly(files, options.directory, &leaf_cache));
   const segment::ManifestState state = store->state();
   uint64_t log_from;
   std::vector<SeriesId> numbers;
@@ -81,7 +82,8 @@ absl::Status Engine::OpenReadOnly(FileSystem* file_system, Database& database) {
   if (!replayed.ok() && !absl::IsNotFound(replayed)) return replayed;
   read_only_.store(true, std::memory_order_relaxed);
   // A writer's checkpoint may have taken files away before they were read.
-  TSDB_ASSIGN_OR_RETURN(store, durability::SegmentStore::OpenReadOnly(files, options.directory));
+  TSDB_ASSIGN_OR_RETURN(
+      store, durability::SegmentStore::OpenReadOnly(files, options.directory, &leaf_cache));
   if (replayed.ok() && (store->state() == state || recovery.damage.empty())) {
     return absl::OkStatus();
   }

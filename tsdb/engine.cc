@@ -27,10 +27,15 @@ constexpr size_t kChunksInMerge = 8;
 // Part of the budget of a database with a directory kept for blocks freed by checkpoints that no
 // later one is of the size for.
 constexpr uint64_t kUnusablePart = 8;
+// Part of the budget that unpacked leaves may take.
+constexpr uint64_t kCachePart = 4;
 
 class CheckTask : public merge::PageTask {
  public:
+  explicit CheckTask(const tree::Tree& tree) : tree_(tree) {}
+
   void Run(tree::TreeWriter& /*writer*/, tree::Page& page, SeriesId first_series) override {
+    const auto guard = tree_.epochs().Pin();
     const absl::StatusOr<uint64_t> found = tree::CheckPage(page, first_series);
     MutexLock lock(&mutex_);
     if (!result_.ok()) return;
@@ -47,6 +52,7 @@ class CheckTask : public merge::PageTask {
   }
 
  private:
+  const tree::Tree& tree_;
   mutable Mutex mutex_;
   absl::StatusOr<uint64_t> result_ ABSL_GUARDED_BY(mutex_) = uint64_t{0};
 };
@@ -57,7 +63,10 @@ Engine::Engine(const Options& resolved)
     : options(resolved),
       series(resolved.series_max),
       tree(resolved.duplicates == DuplicatePolicy::kLastWins ? tree::KeepDuplicate::kLater
-                                                             : tree::KeepDuplicate::kEarlier) {}
+                                                             : tree::KeepDuplicate::kEarlier),
+      leaf_cache({[this] { return tree.epochs().Advance(); },
+                  [this](uint64_t epoch) { return tree.epochs().AllReadersAfter(epoch); }},
+                 [this] { return LeafCacheCapacity(); }) {}
 
 absl::StatusOr<std::unique_ptr<Engine>> Engine::Create(const Options& resolved) {
   std::unique_ptr<Engine> engine(new Engine(resolved));
@@ -142,6 +151,11 @@ uint64_t Engine::MemoryBytes() const {
   return tree.memory_bytes() + series.Bytes() + chunks->bytes() + pipeline->Stats().scratch_bytes;
 }
 
+uint64_t Engine::LeafCacheCapacity() const {
+  const uint64_t budget = options.memory_budget_bytes;
+  return std::min(budget / kCachePart, budget - std::min(budget, UsedBytes()));
+}
+
 uint64_t Engine::UsedBytes() const {
   uint64_t used = MemoryBytes();
   // Memory that checkpoints have freed is used again, but for blocks that are not of the sizes
@@ -170,7 +184,7 @@ absl::Status Engine::Flush() {
 }
 
 absl::StatusOr<uint64_t> Engine::CheckPages() {
-  CheckTask check;
+  CheckTask check(tree);
   pipeline->AwaitMerged(pipeline->SubmitTask(&check, 0, series.Count()));
   return check.Result();
 }
@@ -285,9 +299,13 @@ Stats Engine::Statistics() const {
   }
   stats.segments = segments_.load(std::memory_order_relaxed);
   stats.segment_bytes = segment_bytes_.load(std::memory_order_relaxed);
+  const cache::LeafCache::Counts cached = leaf_cache.counts();
+  stats.cache_hits = cached.hits;
+  stats.cache_loads = cached.loads;
+  stats.cache_bytes = cached.bytes;
   stats.retired_bytes = tree.epochs().retired_bytes();
   stats.reader_age_epochs = tree.epochs().OldestReaderAge();
-  stats.memory_bytes = MemoryBytes() + tree.pool().spare_bytes();
+  stats.memory_bytes = MemoryBytes() + tree.pool().spare_bytes() + cached.bytes;
   stats.memory_budget_bytes = options.memory_budget_bytes;
   return stats;
 }

@@ -24,6 +24,7 @@
 #include "index/tree/tree.h"
 #include "storage/base/file_system.h"
 #include "storage/base/mutex.h"
+#include "storage/cache/leaf_cache.h"
 #include "storage/codec/run.h"
 #include "storage/wal/local_log.h"
 #include "tsdb/database.h"
@@ -62,6 +63,8 @@ class Engine {
   // leaves no room, or cannot be done: the error says which.
   bool AwaitRoom(uint64_t records, absl::Status& error) ABSL_LOCKS_EXCLUDED(wake_mutex_);
   uint64_t MemoryBytes() const;
+  // What unpacked leaves may take of the budget: they give way to the rest.
+  uint64_t LeafCacheCapacity() const;
   // Of these, those that the budget counts: what is in use, and what what is buffered may yet need.
   uint64_t UsedBytes() const;
 
@@ -113,6 +116,7 @@ class Engine {
 
   label::SeriesTable series;
   tree::Tree tree;
+  cache::LeafCache leaf_cache;  // of packed segments
   std::unique_ptr<ingest::ChunkPool> chunks;
   std::unique_ptr<merge::MergePipeline> pipeline;
 

@@ -43,6 +43,8 @@ void Engine::MaintenanceLoop() {
       if (ending_) return;
     }
     ApplyRetention();
+    // Where the head has grown, the cache gives way.
+    leaf_cache.Trim();
     if (log != nullptr) CheckpointIfDue();
   }
 }
@@ -75,7 +77,7 @@ Timestamp Engine::FindCutoff(uint64_t excess) const {
     uint64_t bytes;
   };
   std::vector<Leaf> leaves;
-  tree::SeriesExporter exporter(&tree);
+  tree::SeriesExporter exporter(&tree, tree::SeriesExporter::Mapped::kRead);
   const SeriesId count = series.Count();
   for (SeriesId id = 0; id < count; ++id) {
     const absl::Status status = exporter.Export(

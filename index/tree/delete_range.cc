@@ -26,6 +26,7 @@ Positions Inside(const Timestamp* times, size_t count, TimeRange range) {
 }  // namespace
 
 uint64_t TreeWriter::DeleteRange(Page& page, SeriesId series, TimeRange range) {
+  const auto guard = tree_->epochs().Pin();
   if (range.Empty()) return 0;
   const uint32_t slot = Tree::SlotOf(series);
   uint64_t deleted = 0;
@@ -156,6 +157,7 @@ void TreeWriter::DeleteUnder(const InnerNode* node, TimeRange range, bool rightm
 
 void TreeWriter::DeleteFromLeaf(const void* child, TimeRange range, codec::EncodeHint& hint,
                                 std::vector<Entry>& out) {
+  const auto guard = tree_->epochs().Pin();
   const auto view = codec::BlockView::Trusted(InnerNode::LeafOf(child));
   const codec::BlockStatistics statistics = view.Statistics();
   if (statistics.time_first > range.Last() || statistics.time_last < range.begin) {

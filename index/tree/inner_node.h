@@ -3,8 +3,9 @@
 //
 //   [header 16 B][first timestamp: int64 x capacity][child: pointer x capacity]
 //
-// A leaf lies in the tree's memory or in a mapped file. Blocks are 8-byte aligned, and the lowest
-// bit of the child pointer tells: one of a file is not the tree's to free.
+// A leaf lies in the tree's memory or in a mapped file, there plain or packed. Blocks are 8-byte
+// aligned, and the lowest bits of the child pointer tell: one of a file is not the tree's to free,
+// and a packed one has to be unpacked before it is read (storage/cache/leaf_cache.h).
 //
 // Thread safety: one task at a time changes a series (it owns the page); readers run beside it.
 //  1. Entries below `count` never change their first timestamp; a child pointer is replaced only by
@@ -23,6 +24,7 @@
 
 #include "index/tree/block_memory.h"
 #include "storage/base/types.h"
+#include "storage/cache/leaf_cache.h"
 
 namespace tsdb::tree {
 
@@ -42,15 +44,27 @@ class alignas(8) InnerNode {
   // Acquire pairs with SetChild's release: what the child points to is whole.
   const void* child(uint32_t i) const { return children()[i].load(std::memory_order_acquire); }
   const InnerNode* node(uint32_t i) const { return static_cast<const InnerNode*>(child(i)); }
+  // A leaf's bytes, readable until the caller's pin ends, and where they lie, for prefetching.
+  // REQUIRES, for those that are read: the epoch is pinned.
   const uint8_t* leaf(uint32_t i) const { return LeafOf(child(i)); }
+  const uint8_t* leaf_address(uint32_t i) const { return AddressOf(child(i)); }
   bool leaf_mapped(uint32_t i) const { return IsMapped(child(i)); }
 
   // The child pointer for a leaf in a mapped file; what it points to; whether it is one.
-  static const void* MappedChild(const uint8_t* leaf) {
-    return reinterpret_cast<const void*>(reinterpret_cast<uintptr_t>(leaf) | kMapped);
+  static const void* MappedChild(const uint8_t* leaf, bool packed) {
+    return reinterpret_cast<const void*>(reinterpret_cast<uintptr_t>(leaf) | kMapped |
+                                         (packed ? kPacked : 0));
+  }
+  static const uint8_t* AddressOf(const void* child) {
+    return reinterpret_cast<const uint8_t*>(reinterpret_cast<uintptr_t>(child) &
+                                            ~(kMapped | kPacked));
   }
   static const uint8_t* LeafOf(const void* child) {
-    return reinterpret_cast<const uint8_t*>(reinterpret_cast<uintptr_t>(child) & ~kMapped);
+    const uint8_t* leaf = AddressOf(child);
+    if ((reinterpret_cast<uintptr_t>(child) & kPacked) != 0) [[unlikely]] {
+      cache::LeafCache::MakeReadable(leaf);
+    }
+    return leaf;
   }
   static bool IsMapped(const void* child) {
     return (reinterpret_cast<uintptr_t>(child) & kMapped) != 0;
@@ -69,6 +83,7 @@ class alignas(8) InnerNode {
 
  private:
   static constexpr uintptr_t kMapped = 1;
+  static constexpr uintptr_t kPacked = 2;
 
   InnerNode(uint32_t level, uint32_t capacity) : level_(level), capacity_(capacity) {}
   Timestamp* firsts() { return reinterpret_cast<Timestamp*>(this + 1); }

@@ -283,6 +283,7 @@ void TreeWriter::RebuildNode(const InnerNode* node, Late late, bool rightmost,
 
 void TreeWriter::RebuildLeaf(const void* child, Late late, codec::EncodeHint& hint,
                              std::vector<Entry>& out) {
+  const auto guard = tree_->epochs().Pin();
   const auto view = codec::BlockView::Trusted(InnerNode::LeafOf(child));
   const size_t room = (view.count() + 63) / 64 * 64;
   decoded_.Resize(room);

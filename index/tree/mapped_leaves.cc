@@ -12,6 +12,7 @@ bool TreeWriter::LinkBlock(Page& page, uint32_t slot, const void* child) {
       version->late.load(std::memory_order_relaxed) != nullptr) {
     return false;
   }
+  const auto guard = tree_->epochs().Pin();
   const codec::BlockStatistics statistics =
       codec::BlockView::Trusted(InnerNode::LeafOf(child)).Statistics();
   if (version->any && statistics.time_first <= version->last) return false;
@@ -41,11 +42,14 @@ void TreeWriter::AppendBlock(Page& page, SeriesId series, std::span<const uint8_
   AppendRun(page, series, block_.times.data(), block_.values.data(), count);
 }
 
-void TreeWriter::LinkMapped(Page& page, SeriesId series, std::span<const uint8_t> block) {
+void TreeWriter::LinkMapped(Page& page, SeriesId series, std::span<const uint8_t> block,
+                            bool packed) {
+  const auto guard = tree_->epochs().Pin();
   const uint32_t slot = Tree::SlotOf(series);
   if (page.dense[slot].load(std::memory_order_relaxed) == nullptr) MakeDense(page, slot);
-  if (!LinkBlock(page, slot, InnerNode::MappedChild(block.data()))) {
-    AppendBlock(page, series, block);
+  const void* child = InnerNode::MappedChild(block.data(), packed);
+  if (!LinkBlock(page, slot, child)) {
+    AppendBlock(page, series, {InnerNode::LeafOf(child), block.size()});
   }
 }
 
@@ -92,14 +96,15 @@ void TreeWriter::UseMappedUnder(InnerNode& node, std::span<const MappedLeaf>& le
     const MappedLeaf& mapped = leaves.front();
     leaves = leaves.subspan(1);
     const void* present = node.child(i);
+    if (node.first(i) != first || InnerNode::AddressOf(present) == mapped.block) continue;
+    const auto guard = tree_->epochs().Pin();
     const uint8_t* leaf = InnerNode::LeafOf(present);
-    if (node.first(i) != first || leaf == mapped.block) continue;
-    const size_t bytes = codec::BlockView::Trusted(mapped.block).bytes();
-    if (codec::BlockView::Trusted(leaf).bytes() != bytes ||
-        std::memcmp(leaf, mapped.block, bytes) != 0) {
+    const void* child = InnerNode::MappedChild(mapped.block, mapped.packed);
+    const uint8_t* block = InnerNode::LeafOf(child);
+    const size_t bytes = codec::BlockView::Trusted(block).bytes();
+    if (codec::BlockView::Trusted(leaf).bytes() != bytes || std::memcmp(leaf, block, bytes) != 0) {
       continue;
     }
-    const void* child = InnerNode::MappedChild(mapped.block);
     CountLeaf(child, 1);
     node.SetChild(i, child);
     RetireLeaf(present);

@@ -6,8 +6,10 @@
 
 namespace tsdb::tree {
 
-SeriesExporter::SeriesExporter(const Tree* tree)
-    : tree_(tree), encoded_(codec::EncodedBytesMax(kLeafSamples) / sizeof(uint64_t) + 1) {}
+SeriesExporter::SeriesExporter(const Tree* tree, Mapped mapped)
+    : tree_(tree),
+      mapped_(mapped),
+      encoded_(codec::EncodedBytesMax(kLeafSamples) / sizeof(uint64_t) + 1) {}
 
 absl::Status SeriesExporter::Export(SeriesId series, Visitor visit) {
   hint_ = codec::EncodeHint();
@@ -29,8 +31,12 @@ absl::Status SeriesExporter::ExportLeaves(const InnerNode& node, const SeriesVie
     if (node.level() > 0) {
       TSDB_RETURN_IF_ERROR(ExportLeaves(*node.node(i), view, visit));
     } else {
-      TSDB_RETURN_IF_ERROR(visit(node.leaf_mapped(i) ? Kind::kMapped : Kind::kLeaf,
-                                 {node.leaf(i), codec::BlockView::Trusted(node.leaf(i)).bytes()}));
+      // Those in files are not looked at: that would read all there is from the disk.
+      const bool mapped = node.leaf_mapped(i);
+      const bool read = !mapped || mapped_ == Mapped::kRead;
+      const uint8_t* leaf = read ? node.leaf(i) : node.leaf_address(i);
+      const size_t bytes = read ? codec::BlockView::Trusted(leaf).bytes() : 0;
+      TSDB_RETURN_IF_ERROR(visit(mapped ? Kind::kMapped : Kind::kLeaf, {leaf, bytes}));
     }
   }
   return absl::OkStatus();

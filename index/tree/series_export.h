@@ -26,9 +26,11 @@ class SeriesExporter {
     kRest,    // made of an open or shared leaf: there will be others with more
   };
   // A block of codec::EncodeBlock, 8-byte aligned, valid during the call.
+  // One in a mapped file has no bytes but where they begin, unless Mapped::kRead was asked for.
   using Visitor = absl::FunctionRef<absl::Status(Kind kind, std::span<const uint8_t> block)>;
 
-  explicit SeriesExporter(const Tree* tree);
+  enum class Mapped : uint8_t { kLocate, kRead };
+  explicit SeriesExporter(const Tree* tree, Mapped mapped = Mapped::kLocate);
 
   // Passes the blocks of `series` on in order of time. An error of `visit` ends it. The epoch is
   // pinned meanwhile, so `visit` should not take long.
@@ -40,6 +42,7 @@ class SeriesExporter {
   absl::Status Encode(const Timestamp* times, const double* values, size_t count, Visitor visit);
 
   const Tree* const tree_;
+  const Mapped mapped_;
   codec::EncodeHint hint_;
   PieceBuffer buffer_;
   std::vector<uint64_t> encoded_;

@@ -333,8 +333,8 @@ class LeafSummary {
       } else {
         // Statistics lie in a leaf's first two lines; they come from memory in turn otherwise.
         if (i + kAhead < count) {
-          __builtin_prefetch(node->leaf(i + kAhead));
-          __builtin_prefetch(node->leaf(i + kAhead) + 64);
+          __builtin_prefetch(node->leaf_address(i + kAhead));
+          __builtin_prefetch(node->leaf_address(i + kAhead) + 64);
         }
         AddLeaf(codec::BlockView::Trusted(node->leaf(i)), child_next, child_has_next);
       }

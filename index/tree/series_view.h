@@ -102,7 +102,7 @@ inline LeafPosition FindLeaf(const SeriesView& view, Timestamp timestamp) {
     }
     if (node->level() == 0) {
       position.leaf = node->leaf(i);
-      if (i + 1 < count) position.following = node->leaf(i + 1);
+      if (i + 1 < count) position.following = node->leaf_address(i + 1);
       break;
     }
     node = node->node(i);

@@ -259,6 +259,7 @@ const uint8_t* TreeWriter::EncodeLeaf(Times times, Values values, size_t count,
 }
 
 void TreeWriter::CountLeaf(const void* child, int64_t sign) {
+  const auto guard = tree_->epochs().Pin();
   const auto view = codec::BlockView::Trusted(InnerNode::LeafOf(child));
   counts_[Counter::kLeaves] += sign;
   counts_[Counter::kEncodedRecords] += sign * static_cast<int64_t>(view.count());
@@ -273,7 +274,7 @@ void TreeWriter::CountLeaf(const void* child, int64_t sign) {
 void TreeWriter::RetireLeaf(const void* child) {
   CountLeaf(child, -1);
   if (InnerNode::IsMapped(child)) return;  // the file's
-  const uint8_t* leaf = InnerNode::LeafOf(child);
+  const uint8_t* leaf = InnerNode::AddressOf(child);
   leaf_memory_.Retire(leaf, codec::BlockView::Trusted(leaf).bytes());
 }
 

@@ -51,6 +51,7 @@ struct MappedLeaf {
   SeriesId series;
   Timestamp first;
   const uint8_t* block;  // 8-byte aligned
+  bool packed;           // to be unpacked by the cache before it is read
 };
 
 class TreeWriter {
@@ -84,7 +85,7 @@ class TreeWriter {
 
   // The same, but the leaf, if it can be one, is used where it lies, in a mapped file. One of any
   // size can.
-  void LinkMapped(Page& page, SeriesId series, std::span<const uint8_t> block);
+  void LinkMapped(Page& page, SeriesId series, std::span<const uint8_t> block, bool packed);
   // Lets the tree use leaves of a mapped file in the place of its own, or of those in other files,
   // where the bytes are the same: what has changed since the file was written stays. `leaves`:
   // ascending by (series, first), all of the page's series. REQUIRES: the caller owns `page`.

@@ -9,6 +9,8 @@
 #include "storage/base/crc32c.h"
 #include "storage/base/status_macros.h"
 #include "storage/base/string_view_bridge.h"
+#include "storage/cache/leaf_cache.h"
+#include "storage/cache/leaf_group.h"
 #include "storage/codec/block.h"
 
 namespace tsdb::segment {
@@ -17,13 +19,17 @@ namespace {
 // Large enough that a write costs no more than its bytes, small beside a flush's other memory.
 constexpr size_t kBufferBytes = size_t{1} << 20;
 
+// Of ten bytes of leaves, those that a packed segment may take: unpacking costs a read of memory.
+constexpr uint64_t kWorthOfTen = 9;
+
 void PadTo8(std::vector<uint8_t>* bytes) { bytes->resize(PaddedTo8(bytes->size())); }
 
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<SegmentBuilder>> SegmentBuilder::Create(FileSystem* files,
                                                                        const std::string& directory,
-                                                                       uint64_t number) {
+                                                                       uint64_t number,
+                                                                       Packing packing) {
   const std::string path = JoinPath(directory, SegmentFileName(number));
   const absl::StatusOr<uint64_t> size = files->FileSize(path);
   if (size.ok()) {
@@ -36,19 +42,20 @@ absl::StatusOr<std::unique_ptr<SegmentBuilder>> SegmentBuilder::Create(FileSyste
       std::unique_ptr<WritableFile> file,
       files->Create(absl::StrCat(path, ToAbsl(kTemporarySuffix)), CreateMode::kTruncate));
   return std::unique_ptr<SegmentBuilder>(
-      new SegmentBuilder(files, directory, number, std::move(file)));
+      new SegmentBuilder(files, directory, number, std::move(file), packing));
 }
 
 SegmentBuilder::SegmentBuilder(FileSystem* files, std::string directory, uint64_t number,
-                               std::unique_ptr<WritableFile> file)
+                               std::unique_ptr<WritableFile> file, Packing packing)
     : files_(files),
       directory_(std::move(directory)),
       number_(number),
       final_path_(JoinPath(directory_, SegmentFileName(number))),
       temporary_path_(absl::StrCat(final_path_, ToAbsl(kTemporarySuffix))),
-      file_(std::move(file)) {
+      file_(std::move(file)),
+      form_(packing == Packing::kPlain ? Form::kPlain : Form::kUndecided) {
   buffer_.reserve(kBufferBytes + kBufferBytes / 16);
-  AppendHeader(number, &buffer_);
+  AppendHeader({number, kPlainVersion}, &buffer_);
 }
 
 SegmentBuilder::~SegmentBuilder() {
@@ -79,27 +86,80 @@ absl::Status SegmentBuilder::CheckLeaf(SeriesId series, std::span<const uint8_t>
   if (bytes() + block.size() + kLeafPrefixBytes + kLeafIndexBytesPerLeaf > kSegmentBytesLimit) {
     return Refuse("the file would pass the format's limit; go on in another segment", series);
   }
+  if (form_ == Form::kPlain) return absl::OkStatus();
+  if (kLeafPrefixBytes + block.size() > cache::kGroupBytes) {
+    return Refuse("its block is larger than a group of a packed segment", series);
+  }
+  if (frame_used_.size() + 1 >= cache::PackedImage::kGroupsMax) {
+    return Refuse("a packed segment holds no more groups; go on in another segment", series);
+  }
   return absl::OkStatus();
 }
 
 absl::Status SegmentBuilder::AddLeaf(SeriesId series, std::span<const uint8_t> block) {
   TSDB_RETURN_IF_ERROR(error_);
   TSDB_RETURN_IF_ERROR(CheckLeaf(series, block));
-  uint8_t series_bytes[4];
-  PutFixed32(series_bytes, series);
-  AppendFixed32(&buffer_, crc32c::Extend(crc32c::Compute(series_bytes), block));
-  AppendFixed32(&buffer_, series);
-
   const codec::BlockStatistics statistics = codec::BlockView::Trusted(block.data()).Statistics();
   series_.push_back(series);
   first_.push_back(statistics.time_first);
   last_.push_back(statistics.time_last);
-  offset_.push_back(static_cast<uint32_t>((written_ + buffer_.size()) / 8));
   count_.push_back(static_cast<uint16_t>(statistics.count));
   records_ += statistics.count;
 
-  buffer_.insert(buffer_.end(), block.begin(), block.end());
-  return buffer_.size() < kBufferBytes ? absl::OkStatus() : WriteBuffer();
+  leaf_.clear();
+  AppendFixed32(&leaf_, 0);
+  AppendFixed32(&leaf_, series);
+  leaf_.insert(leaf_.end(), block.begin(), block.end());
+  PutFixed32(leaf_.data(), crc32c::Compute(std::span(leaf_).subspan(4)));
+  leaf_bytes_ += leaf_.size();
+  Place(leaf_);
+  if (buffer_.size() < kBufferBytes) return absl::OkStatus();
+  if (form_ == Form::kUndecided) Decide(/*all=*/false);
+  return WriteBuffer();
+}
+
+void SegmentBuilder::Place(std::span<const uint8_t> leaf) {
+  if (form_ != Form::kPacked) {
+    offset_.push_back(static_cast<uint32_t>((written_ + buffer_.size() + kLeafPrefixBytes) / 8));
+    buffer_.insert(buffer_.end(), leaf.begin(), leaf.end());
+    return;
+  }
+  if (group_.size() + leaf.size() > cache::kGroupBytes) FlushGroup();
+  const uint64_t group_begin = uint64_t{frame_used_.size()} << cache::kGroupBits;
+  offset_.push_back(static_cast<uint32_t>((group_begin + group_.size() + kLeafPrefixBytes) / 8));
+  group_.insert(group_.end(), leaf.begin(), leaf.end());
+}
+
+void SegmentBuilder::FlushGroup() {
+  if (group_.empty()) return;
+  frame_offset_.push_back(static_cast<uint32_t>((written_ + buffer_.size()) / 8));
+  frame_used_.push_back(static_cast<uint32_t>(group_.size()));
+  cache::AppendFrame(group_, &buffer_);
+  group_.clear();
+}
+
+void SegmentBuilder::Decide(bool all) {
+  std::vector<uint8_t> plain = std::exchange(buffer_, {});
+  std::vector<uint32_t> plain_offset = std::exchange(offset_, {});
+  form_ = Form::kPacked;
+  buffer_.reserve(kBufferBytes + 2 * cache::kGroupBytes);
+  AppendHeader({number_, kPackedVersion}, &buffer_);
+  for (size_t i = 0; i < plain_offset.size(); ++i) {
+    const size_t begin = size_t{8} * plain_offset[i] - kLeafPrefixBytes;
+    const size_t end = i + 1 < plain_offset.size()
+                           ? size_t{8} * plain_offset[i + 1] - kLeafPrefixBytes
+                           : plain.size();
+    Place(std::span(plain).subspan(begin, end - begin));
+  }
+  if (all) FlushGroup();
+  const uint64_t of = plain.size() - kSegmentHeaderBytes - group_.size();
+  if (of > 0 && 10 * (buffer_.size() - kSegmentHeaderBytes) <= kWorthOfTen * of) return;
+  form_ = Form::kPlain;
+  buffer_ = std::move(plain);
+  offset_ = std::move(plain_offset);
+  group_ = {};
+  frame_offset_ = {};
+  frame_used_ = {};
 }
 
 absl::Status SegmentBuilder::AddSeries(SeriesId series, std::string_view labels) {
@@ -129,7 +189,9 @@ absl::Status SegmentBuilder::Supersede(LeafReference leaf) {
 uint64_t SegmentBuilder::bytes() const {
   return written_ + buffer_.size() + LeafIndexLayout(series_.size()).bytes +
          PaddedTo8(table_.size()) + PaddedTo8(kSupersededBytesPerLeaf * superseded_.size()) +
-         kSegmentFooterBytes;
+         (group_.empty() ? 0 : cache::kFramePrefixBytes + PaddedTo8(group_.size())) +
+         (form_ == Form::kPacked ? FrameTableLayout(frame_used_.size() + 1).bytes : 0) +
+         FooterBytes(form_ == Form::kPlain ? kPlainVersion : kPackedVersion);
 }
 
 absl::Status SegmentBuilder::WriteBuffer() {
@@ -162,6 +224,16 @@ std::vector<uint8_t> SegmentBuilder::EncodeSuperseded() const {
   return bytes;
 }
 
+std::vector<uint8_t> SegmentBuilder::EncodeFrameTable() const {
+  const FrameTableLayout layout(frame_used_.size());
+  std::vector<uint8_t> bytes(layout.bytes);
+  for (size_t i = 0; i < frame_used_.size(); ++i) {
+    PutFixed32(&bytes[4 * i], frame_offset_[i]);
+    PutFixed32(&bytes[layout.used + 4 * i], frame_used_[i]);
+  }
+  return bytes;
+}
+
 absl::Status SegmentBuilder::WriteSection(Section which, uint32_t entries,
                                           std::vector<uint8_t> section, SegmentFooter* footer) {
   footer->sections[which] = {written_ + buffer_.size(), section.size(), entries,
@@ -174,15 +246,22 @@ absl::Status SegmentBuilder::WriteRest(uint64_t log_sequence, SegmentFooter* foo
   std::sort(superseded_.begin(), superseded_.end());
   superseded_.erase(std::unique(superseded_.begin(), superseded_.end()), superseded_.end());
   PadTo8(&table_);
+  if (form_ == Form::kUndecided) Decide(/*all=*/true);
+  FlushGroup();
+  footer->version = form_ == Form::kPacked ? kPackedVersion : kPlainVersion;
 
   TSDB_RETURN_IF_ERROR(WriteSection(kLeafIndex, leaf_count(), EncodeLeafIndex(), footer));
   TSDB_RETURN_IF_ERROR(WriteSection(kSeriesTable, static_cast<uint32_t>(table_ids_.size()),
                                     std::move(table_), footer));
   TSDB_RETURN_IF_ERROR(WriteSection(kSuperseded, static_cast<uint32_t>(superseded_.size()),
                                     EncodeSuperseded(), footer));
+  if (form_ == Form::kPacked) {
+    TSDB_RETURN_IF_ERROR(WriteSection(kFrames, static_cast<uint32_t>(frame_used_.size()),
+                                      EncodeFrameTable(), footer));
+  }
   SegmentSummary& summary = footer->summary;
   summary.number = number_;
-  summary.bytes = written_ + kSegmentFooterBytes;
+  summary.bytes = written_ + FooterBytes(footer->version);
   summary.records = records_;
   summary.leaves = leaf_count();
   summary.series = static_cast<uint32_t>(table_ids_.size());

@@ -18,8 +18,10 @@ constexpr std::string_view kFooterMagic = "tsdbsegf";
 constexpr std::string_view kSuffix = ".segment";
 constexpr size_t kNumberDigits = 10;
 constexpr size_t kHeaderCrcAt = 28;
-constexpr size_t kFooterCrcAt = 132;
-constexpr size_t kFooterMagicAt = 136;
+// From the footer's end.
+constexpr size_t kFooterVersionAt = 16;
+constexpr size_t kFooterCrcAt = 12;
+constexpr size_t kFooterMagicAt = 8;
 
 void AppendText(std::string_view text, std::vector<uint8_t>* to) {
   to->insert(to->end(), text.begin(), text.end());
@@ -30,10 +32,10 @@ bool HasText(std::span<const uint8_t> bytes, size_t at, std::string_view text) {
 }
 
 absl::Status CheckVersion(uint32_t version) {
-  if (version == kSegmentVersion) return absl::OkStatus();
+  if (version == kPlainVersion || version == kPackedVersion) return absl::OkStatus();
   return absl::UnimplementedError(absl::StrCat("segment format version ", version,
-                                               " is unknown; this program reads version ",
-                                               kSegmentVersion, ", a newer one wrote the file"));
+                                               " is unknown; this program reads versions up to ",
+                                               kPackedVersion, ", a newer one wrote the file"));
 }
 
 }  // namespace
@@ -54,18 +56,18 @@ std::optional<uint64_t> ParseSegmentFileName(std::string_view name) {
   return number;
 }
 
-void AppendHeader(uint64_t number, std::vector<uint8_t>* to) {
+void AppendHeader(const SegmentHeader& header, std::vector<uint8_t>* to) {
   const size_t start = to->size();
   AppendText(kHeaderMagic, to);
-  AppendFixed32(to, kSegmentVersion);
+  AppendFixed32(to, header.version);
   AppendFixed32(to, 0);
-  AppendFixed64(to, number);
+  AppendFixed64(to, header.number);
   AppendFixed32(to, 0);
   AppendFixed32(to, crc32c::Compute(std::span(*to).subspan(start)));
   TSDB_CHECK(to->size() - start == kSegmentHeaderBytes);
 }
 
-absl::StatusOr<uint64_t> ParseHeader(std::span<const uint8_t> bytes) {
+absl::StatusOr<SegmentHeader> ParseHeader(std::span<const uint8_t> bytes) {
   TSDB_CHECK(bytes.size() == kSegmentHeaderBytes);
   if (!HasText(bytes, 0, kHeaderMagic)) {
     return absl::DataLossError("offset 0: the magic number of a segment is not there");
@@ -77,12 +79,13 @@ absl::StatusOr<uint64_t> ParseHeader(std::span<const uint8_t> bytes) {
   if (GetFixed32(bytes.data() + 12) != 0 || GetFixed32(bytes.data() + 24) != 0) {
     return absl::DataLossError("offset 12: reserved fields of the header are not zero");
   }
-  return GetFixed64(bytes.data() + 16);
+  return SegmentHeader{GetFixed64(bytes.data() + 16), GetFixed32(bytes.data() + 8)};
 }
 
 void AppendFooter(const SegmentFooter& footer, std::vector<uint8_t>* to) {
   const size_t start = to->size();
-  for (const SectionEntry& section : footer.sections) {
+  for (size_t i = 0; i < SectionsOf(footer.version); ++i) {
+    const SectionEntry& section = footer.sections[i];
     AppendFixed64(to, section.offset);
     AppendFixed64(to, section.length);
     AppendFixed32(to, section.entries);
@@ -97,28 +100,33 @@ void AppendFooter(const SegmentFooter& footer, std::vector<uint8_t>* to) {
   AppendFixed64(to, summary.bytes);
   AppendFixed32(to, summary.series_first);
   AppendFixed32(to, summary.series_last);
-  AppendFixed32(to, kSegmentVersion);
+  AppendFixed32(to, footer.version);
   AppendFixed32(to, crc32c::Compute(std::span(*to).subspan(start)));
   AppendText(kFooterMagic, to);
-  TSDB_CHECK(to->size() - start == kSegmentFooterBytes);
+  TSDB_CHECK(to->size() - start == FooterBytes(footer.version));
 }
 
 absl::StatusOr<SegmentFooter> ParseFooter(std::span<const uint8_t> bytes) {
-  TSDB_CHECK(bytes.size() == kSegmentFooterBytes);
-  if (!HasText(bytes, kFooterMagicAt, kFooterMagic)) {
+  TSDB_CHECK(bytes.size() >= kSegmentFooterBytes);
+  if (!HasText(bytes, bytes.size() - kFooterMagicAt, kFooterMagic)) {
     return absl::DataLossError("no footer ends the file: it was cut short or overwritten");
   }
-  if (crc32c::Compute(bytes.first(kFooterCrcAt)) != GetFixed32(bytes.data() + kFooterCrcAt)) {
+  // The version first: it tells the length. One that was hit fails the checksum of either.
+  SegmentFooter footer;
+  const uint32_t version = GetFixed32(bytes.data() + bytes.size() - kFooterVersionAt);
+  const size_t length = FooterBytes(version);
+  if (bytes.size() < length) return absl::DataLossError("the footer is cut short");
+  bytes = bytes.last(length);
+  if (crc32c::Compute(bytes.first(length - kFooterCrcAt)) !=
+      GetFixed32(bytes.data() + length - kFooterCrcAt)) {
     return absl::DataLossError("the footer's checksum does not match");
   }
-  if (absl::Status status = CheckVersion(GetFixed32(bytes.data() + 128)); !status.ok()) {
-    return status;
-  }
-  SegmentFooter footer;
+  if (absl::Status status = CheckVersion(version); !status.ok()) return status;
+  footer.version = version;
   const uint8_t* from = bytes.data();
-  for (SectionEntry& section : footer.sections) {
-    section = {GetFixed64(from), GetFixed64(from + 8), GetFixed32(from + 16),
-               GetFixed32(from + 20)};
+  for (size_t i = 0; i < SectionsOf(version); ++i) {
+    footer.sections[i] = {GetFixed64(from), GetFixed64(from + 8), GetFixed32(from + 16),
+                          GetFixed32(from + 20)};
     from += 24;
   }
   SegmentSummary& summary = footer.summary;

@@ -19,13 +19,19 @@
 
 namespace tsdb::segment {
 
-inline constexpr uint32_t kSegmentVersion = 1;
+// Leaves one by one, used where they lie in the file; and in groups, compressed (storage/cache).
+inline constexpr uint32_t kPlainVersion = 1;
+inline constexpr uint32_t kPackedVersion = 2;
 // What a segment should not grow beyond: small enough to copy, verify and give to an object store
 // as one thing. The format itself ends at kSegmentBytesLimit.
 inline constexpr uint64_t kSegmentBytesMax = uint64_t{64} << 20;
 inline constexpr uint64_t kSegmentBytesLimit = uint64_t{8} << 32;
 inline constexpr size_t kSegmentHeaderBytes = 32;
-inline constexpr size_t kSegmentFooterBytes = 144;
+inline constexpr size_t kSegmentFooterBytes = 144;  // of a plain segment, the shorter one
+inline constexpr size_t kPackedFooterBytes = 168;
+constexpr size_t FooterBytes(uint32_t version) {
+  return version == kPackedVersion ? kPackedFooterBytes : kSegmentFooterBytes;
+}
 // Before each block: its checksum and series.
 inline constexpr size_t kLeafPrefixBytes = 8;
 // Of the leaf index, without the padding of its five columns.
@@ -67,19 +73,28 @@ struct SectionEntry {
   uint32_t entries = 0;
   uint32_t crc = 0;
 };
-enum Section : uint8_t { kLeafIndex, kSeriesTable, kSuperseded, kSectionCount };
+// Packed segments alone have the last one.
+enum Section : uint8_t { kLeafIndex, kSeriesTable, kSuperseded, kFrames, kSectionCount };
+constexpr size_t SectionsOf(uint32_t version) { return version == kPackedVersion ? 4 : 3; }
 
 struct SegmentFooter {
+  uint32_t version = kPlainVersion;
   SectionEntry sections[kSectionCount];
   SegmentSummary summary;  // its counts of leaves, series, superseded are the sections' entries
 };
 
-void AppendHeader(uint64_t number, std::vector<uint8_t>* to);
+struct SegmentHeader {
+  uint64_t number = 0;
+  uint32_t version = kPlainVersion;
+};
+
+void AppendHeader(const SegmentHeader& header, std::vector<uint8_t>* to);
 void AppendFooter(const SegmentFooter& footer, std::vector<uint8_t>* to);
 
 // kDataLoss says what is wrong, without the file's name; kUnimplemented for another version.
-// REQUIRES: as many bytes as the part has.
-absl::StatusOr<uint64_t> ParseHeader(std::span<const uint8_t> bytes);  // the number
+// REQUIRES: as many bytes as the part has; the footer is looked for at the end of what is given, at
+// least kSegmentFooterBytes.
+absl::StatusOr<SegmentHeader> ParseHeader(std::span<const uint8_t> bytes);
 absl::StatusOr<SegmentFooter> ParseFooter(std::span<const uint8_t> bytes);
 
 // Everything about a leaf that can be checked without the index: the checksum before the block, the
@@ -96,6 +111,15 @@ inline constexpr bool CanIncrease(Timestamp first, Timestamp last, uint32_t coun
          static_cast<uint64_t>(last) - static_cast<uint64_t>(first) >= count - 1 &&
          (count > 1 || first == last);
 }
+
+// Where in the frame table of a packed segment with `frames` frames its columns begin: where each
+// frame lies in the file, and how many bytes of its group are used.
+struct FrameTableLayout {
+  explicit constexpr FrameTableLayout(uint64_t frames)
+      : used(PaddedTo8(4 * frames)), bytes(used + PaddedTo8(4 * frames)) {}
+  uint64_t used;  // the column of offsets, in units of 8 bytes, begins at 0
+  uint64_t bytes;
+};
 
 // Where in a leaf index of `leaves` entries its columns begin.
 struct LeafIndexLayout {

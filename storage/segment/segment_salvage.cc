@@ -6,6 +6,7 @@
 #include "storage/base/coding.h"
 #include "storage/base/crc32c.h"
 #include "storage/base/status_macros.h"
+#include "storage/cache/leaf_group.h"
 #include "storage/codec/block.h"
 
 namespace tsdb::segment {
@@ -46,37 +47,84 @@ std::optional<std::vector<LeafReference>> SalvageSuperseded(std::span<const uint
   return leaves;
 }
 
-// Looks for leaves in file[kSegmentHeaderBytes, end).
-void SalvageLeaves(std::span<const uint8_t> file, uint64_t end, Salvage* salvage) {
-  // What may be spent on checksums of bytes that turn out to be no leaf.
-  uint64_t budget = 16 * file.size();
-  uint64_t place = kSegmentHeaderBytes, whole_end = place;
-  const auto damaged_until = [&](uint64_t begin) {
-    if (begin > whole_end) salvage->damaged.push_back({whole_end, begin - whole_end});
-  };
-  while (place + kLeafPrefixBytes < end && budget > 0) {
-    const std::span<const uint8_t> rest = file.subspan(place, end - place);
-    // The cheap check first: where this is no leaf it mostly is no block.
-    const auto view = codec::BlockView::Parse(rest.subspan(kLeafPrefixBytes));
-    if (view.ok()) {
-      const uint64_t bytes = kLeafPrefixBytes + view->bytes();
-      const auto found = CheckLeaf(rest.first(bytes));
-      if (found.ok()) {
-        damaged_until(place);
-        salvage->leaves.push_back(
-            {{GetFixed32(rest.data() + 4), found->count, found->time_first, found->time_last},
-             place,
-             rest.subspan(kLeafPrefixBytes, bytes - kLeafPrefixBytes)});
-        place += bytes;
-        whole_end = place;
+// Looks for leaves, and frames of leaves, in the file from its header to `end`.
+class LeafSearch {
+ public:
+  LeafSearch(std::span<const uint8_t> file, uint64_t end, Salvage* salvage)
+      // What may be spent on checksums of bytes that turn out to be no leaf.
+      : file_(file), end_(end), salvage_(salvage), budget_(16 * file.size()) {}
+
+  void Run() {
+    uint64_t place = kSegmentHeaderBytes, whole_end = place;
+    const auto damaged_until = [&](uint64_t begin) {
+      if (begin > whole_end) salvage_->damaged.push_back({whole_end, begin - whole_end});
+    };
+    while (place + kLeafPrefixBytes < end_ && budget_ > 0) {
+      const std::span<const uint8_t> rest = file_.subspan(place, end_ - place);
+      uint64_t bytes = TakeLeaf(rest, place);
+      if (bytes == 0) bytes = TakeFrame(rest, place);
+      if (bytes == 0) {
+        place += 8;
         continue;
       }
-      budget -= std::min(budget, bytes);
+      damaged_until(place);
+      place += bytes;
+      whole_end = place;
     }
-    place += 8;
+    damaged_until(end_);
   }
-  damaged_until(end);
-}
+
+ private:
+  // The bytes of the leaf that `rest` begins with; 0: it begins with none.
+  uint64_t TakeLeaf(std::span<const uint8_t> rest, uint64_t offset) {
+    if (rest.size() <= kLeafPrefixBytes) return 0;
+    // The cheap check first: where this is no leaf it mostly is no block.
+    const auto view = codec::BlockView::Parse(rest.subspan(kLeafPrefixBytes));
+    if (!view.ok()) return 0;
+    const uint64_t bytes = kLeafPrefixBytes + view->bytes();
+    const auto found = CheckLeaf(rest.first(bytes));
+    if (!found.ok()) {
+      budget_ -= std::min(budget_, bytes);
+      return 0;
+    }
+    salvage_->leaves.push_back(
+        {{GetFixed32(rest.data() + 4), found->count, found->time_first, found->time_last},
+         offset,
+         rest.subspan(kLeafPrefixBytes, bytes - kLeafPrefixBytes)});
+    return bytes;
+  }
+
+  // The same for a frame, and takes the leaves in it.
+  uint64_t TakeFrame(std::span<const uint8_t> rest, uint64_t offset) {
+    const auto head = cache::ParseFrameHead(rest);
+    if (!head.ok()) return 0;
+    auto room = std::make_unique<uint64_t[]>(cache::kGroupBytes / sizeof(uint64_t));
+    auto* const unpacked = reinterpret_cast<uint8_t*>(room.get());
+    const auto used = cache::UnpackFrame(rest, unpacked);
+    const uint64_t bytes = head->frame_bytes();
+    if (!used.ok()) {
+      budget_ -= std::min(budget_, bytes);
+      return 0;
+    }
+    std::span<const uint8_t> group(unpacked, *used);
+    while (!group.empty()) {
+      const uint64_t leaf = TakeLeaf(group, offset);
+      if (leaf == 0) {
+        // The checksum says that it was written so.
+        salvage_->damaged.push_back({offset, bytes});
+        break;
+      }
+      group = group.subspan(leaf);
+    }
+    salvage_->unpacked.push_back(std::move(room));
+    return bytes;
+  }
+
+  const std::span<const uint8_t> file_;
+  const uint64_t end_;
+  Salvage* const salvage_;
+  uint64_t budget_;
+};
 
 }  // namespace
 
@@ -86,7 +134,7 @@ absl::StatusOr<Salvage> SalvageSegment(FileSystem* files, const std::string& pat
   const std::span<const uint8_t> file = salvage.file->bytes();
   uint64_t leaves_end = file.size();
   if (file.size() >= kSegmentHeaderBytes + kSegmentFooterBytes) {
-    const auto footer = ParseFooter(file.last(kSegmentFooterBytes));
+    const auto footer = ParseFooter(file.subspan(kSegmentHeaderBytes));
     if (footer.ok()) {
       salvage.summary = footer->summary;
       salvage.series = SalvageSeries(file, footer->sections[kSeriesTable]);
@@ -94,7 +142,7 @@ absl::StatusOr<Salvage> SalvageSegment(FileSystem* files, const std::string& pat
       leaves_end = std::min(leaves_end, footer->sections[kLeafIndex].offset);
     }
   }
-  SalvageLeaves(file, leaves_end, &salvage);
+  LeafSearch(file, leaves_end, &salvage).Run();
   return salvage;
 }
 

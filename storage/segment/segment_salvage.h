@@ -1,5 +1,5 @@
 // What can be had from a damaged segment: every leaf that is whole, wherever the damage is, because
-// a leaf carries its series, its length and its checksum.
+// a leaf carries its series, its length and its checksum, and so does a frame of leaves.
 //
 // To repair: feed `leaves` (they are in order) and `series` to a SegmentBuilder of a new number.
 #pragma once
@@ -21,8 +21,8 @@ namespace tsdb::segment {
 
 struct SalvagedLeaf {
   LeafEntry entry;
-  uint64_t offset = 0;             // in the file
-  std::span<const uint8_t> block;  // verified; in the mapping
+  uint64_t offset = 0;             // in the file: its own, or that of the frame that it is in
+  std::span<const uint8_t> block;  // verified; in the mapping, or in `unpacked`
 };
 
 struct DamagedRange {
@@ -30,7 +30,9 @@ struct DamagedRange {
 };
 
 struct Salvage {
-  std::unique_ptr<MappedFile> file;  // keeps the spans and labels below alive
+  // Keep the spans and labels below alive. Of a packed segment all groups are unpacked at once.
+  std::unique_ptr<MappedFile> file;
+  std::vector<std::unique_ptr<uint64_t[]>> unpacked;
   // In order of the file. In order of (series, time), too, unless the file was made up.
   std::vector<SalvagedLeaf> leaves;
   // Where leaves ought to be but none is whole. If the footer is lost this covers all that follows

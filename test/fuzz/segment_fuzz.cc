@@ -41,10 +41,11 @@ void Repair(std::vector<uint8_t>& file) {
   file.resize(segment::PaddedTo8(file.size()));
   if (file.size() < kSegmentHeaderBytes + kSegmentFooterBytes) return;
   std::vector<uint8_t> header;
-  segment::AppendHeader(kNumber, &header);
+  segment::AppendHeader({kNumber, segment::kPlainVersion}, &header);
   std::copy(header.begin(), header.end(), file.begin());
   const uint64_t footer = file.size() - kSegmentFooterBytes;
-  for (uint64_t entry = footer; entry < footer + segment::kSectionCount * 24; entry += 24) {
+  for (uint64_t entry = footer; entry < footer + segment::SectionsOf(segment::kPlainVersion) * 24;
+       entry += 24) {
     const uint64_t offset = GetFixed64(file.data() + entry);
     const uint64_t length = GetFixed64(file.data() + entry + 8);
     if (offset > footer || length > footer - offset) continue;
@@ -54,7 +55,7 @@ void Repair(std::vector<uint8_t>& file) {
   }
   PutFixed64(file.data() + footer + 72, kNumber);
   PutFixed64(file.data() + footer + 112, file.size());
-  PutFixed32(file.data() + footer + 128, segment::kSegmentVersion);
+  PutFixed32(file.data() + footer + 128, segment::kPlainVersion);
   std::memcpy(file.data() + footer + 136, "tsdbsegf", 8);
   RepairChecksum(file, footer + 132, footer, footer + 132);
 }

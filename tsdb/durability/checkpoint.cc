@@ -1,5 +1,6 @@
 #include "tsdb/durability/checkpoint.h"
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <set>
@@ -20,10 +21,11 @@ constexpr uint64_t kCopiedLabelBytesMax = uint64_t{16} << 20;
 class CheckpointWriter {
  public:
   CheckpointWriter(SegmentStore& store, uint64_t log_sequence, const tree::Tree& tree,
-                   const label::SeriesTable& table, Compaction compaction)
+                   const label::SeriesTable& table, Compaction compaction, segment::Packing packing)
       : store_(store),
         tree_(tree),
         table_(table),
+        packing_(packing),
         compacted_(ChooseForCompaction(store, compaction)) {
     added_.log_sequence = log_sequence;
     for (const auto& [number, open] : store.segments()) {
@@ -66,7 +68,8 @@ class CheckpointWriter {
   }
 
   absl::StatusOr<std::unique_ptr<segment::SegmentBuilder>> NewBuilder() {
-    return segment::SegmentBuilder::Create(store_.files(), store_.path(), store_.TakeNumber());
+    return segment::SegmentBuilder::Create(store_.files(), store_.path(), store_.TakeNumber(),
+                                           packing_);
   }
 
   absl::Status Take(SeriesId series, tree::SeriesExporter::Kind kind,
@@ -77,6 +80,10 @@ class CheckpointWriter {
       case tree::SeriesExporter::Kind::kMapped: {
         const LeafPlace place = store_.Locate(block.data());
         if (compacted_.contains(place.segment)) {
+          const segment::SegmentReader& reader = *store_.segments().at(place.segment).reader;
+          // The exporter has pinned the epoch.
+          if (reader.packed()) cache::LeafCache::MakeReadable(block.data());
+          block = reader.Block(place.leaf);
           copied_bytes_ += block.size();
           return AddLeaf(series, block);
         }
@@ -91,7 +98,8 @@ class CheckpointWriter {
   }
 
   absl::Status AddLeaf(SeriesId series, std::span<const uint8_t> block) {
-    if (leaves_ != nullptr && leaves_->bytes() + block.size() >= segment::kSegmentBytesMax) {
+    if (leaves_ != nullptr && std::max(leaves_->bytes(), leaves_->leaf_bytes()) + block.size() >=
+                                  segment::kSegmentBytesMax) {
       TSDB_RETURN_IF_ERROR(FinishLeaves());
     }
     if (leaves_ == nullptr) {
@@ -147,7 +155,8 @@ class CheckpointWriter {
       const segment::SegmentReader& reader = *store_.segments().at(summary.number).reader;
       for (uint32_t i = 0; i < reader.leaf_count(); ++i) {
         const segment::LeafEntry entry = reader.leaf(i);
-        written.leaves.push_back({entry.series, entry.first, reader.Block(i).data()});
+        written.leaves.push_back(
+            {entry.series, entry.first, reader.Block(i).data(), reader.packed()});
       }
     }
     return written;
@@ -156,6 +165,7 @@ class CheckpointWriter {
   SegmentStore& store_;
   const tree::Tree& tree_;
   const label::SeriesTable& table_;
+  const segment::Packing packing_;
   const std::set<uint64_t> compacted_;  // segments whose leaves are written anew
   uint64_t copied_bytes_ = 0;
   std::unique_ptr<segment::SegmentBuilder> rest_;
@@ -172,9 +182,10 @@ class CheckpointWriter {
 
 absl::StatusOr<WrittenCheckpoint> WriteCheckpoint(
     SegmentStore& store, uint64_t log_sequence, const tree::Tree& tree,
-    const label::SeriesTable& table, Compaction compaction,
+    const label::SeriesTable& table, Compaction compaction, segment::Packing packing,
     absl::FunctionRef<absl::Status()> before_publish) {
-  return CheckpointWriter(store, log_sequence, tree, table, compaction).Write(before_publish);
+  return CheckpointWriter(store, log_sequence, tree, table, compaction, packing)
+      .Write(before_publish);
 }
 
 }  // namespace tsdb::durability

@@ -15,6 +15,7 @@
 #include "index/label/series_table.h"
 #include "index/tree/tree.h"
 #include "index/tree/tree_writer.h"
+#include "storage/segment/segment_builder.h"
 #include "tsdb/durability/compaction.h"
 #include "tsdb/durability/segment_store.h"
 
@@ -36,7 +37,7 @@ struct WrittenCheckpoint {
 absl::StatusOr<WrittenCheckpoint> WriteCheckpoint(SegmentStore& store, uint64_t log_sequence,
                                                   const tree::Tree& tree,
                                                   const label::SeriesTable& table,
-                                                  Compaction compaction,
+                                                  Compaction compaction, segment::Packing packing,
                                                   absl::FunctionRef<absl::Status()> before_publish);
 
 }  // namespace tsdb::durability

@@ -72,7 +72,7 @@ class Loader {
   absl::Status OpenLeaves(uint64_t number, const segment::LiveSegment& live) {
     std::optional<segment::Salvage> salvage;
     TSDB_ASSIGN_OR_RETURN(Reader reader, Open(number, live, salvage));
-    if (reader != nullptr) store_.AddOpen(number, std::move(reader));
+    if (reader != nullptr) TSDB_RETURN_IF_ERROR(store_.AddOpen(number, std::move(reader)));
     if (!salvage.has_value()) return absl::OkStatus();
     // Which of its leaves were dead goes by their places in its index.
     Report(
@@ -145,6 +145,7 @@ class Loader {
     Timestamp first;
     OpenSegment* segment;
     bool damaged;
+    bool frame_damaged;  // so that its leaves cannot be unpacked there again
   };
 
   // Takes the live leaves of all open segments, in order of (series, time).
@@ -160,7 +161,7 @@ class Loader {
       for (uint32_t i = 0; i < open.reader->leaf_count(); ++i) {
         if (open.live[i] == 0) continue;
         const segment::LeafEntry entry = open.reader->leaf(i);
-        leaves.push_back({entry.series, i, entry.first, &open, false});
+        leaves.push_back({entry.series, i, entry.first, &open, false, false});
       }
     }
     std::sort(leaves.begin(), leaves.end(), [](const Leaf& a, const Leaf& b) {
@@ -189,13 +190,18 @@ class Loader {
     Mutex mutex;
     std::vector<std::pair<size_t, std::string>> found;
     ParallelFor(0, in_file_order.size(), kLeavesPerCheck, 0, [&](size_t begin, size_t end) {
+      cache::LeafGroup group;
       for (size_t i = begin; i < end; ++i) {
         Leaf& leaf = *in_file_order[i];
-        const absl::Status status = leaf.segment->reader->VerifyBlock(leaf.leaf);
-        if (status.ok()) continue;
-        leaf.damaged = true;
-        MutexLock lock(&mutex);
-        found.emplace_back(i, std::string(status.message()));
+        const absl::Status status = leaf.segment->reader->VerifyBlock(leaf.leaf, group);
+        leaf.frame_damaged = leaf.segment->reader->packed() && group.damaged;
+        leaf.damaged = !status.ok();
+        for (const absl::Status& wrong :
+             {leaf.segment->reader->VerifyFrame(leaf.leaf, group), status}) {
+          if (wrong.ok()) continue;
+          MutexLock lock(&mutex);
+          found.emplace_back(i, std::string(wrong.message()));
+        }
       }
     });
     std::sort(found.begin(), found.end());
@@ -210,17 +216,25 @@ class Loader {
     CheckLeaves(leaves);
     for (const Leaf& leaf : leaves) {
       if (leaf.damaged) continue;
-      TSDB_RETURN_IF_ERROR(Add(leaf.series, leaf.segment->reader->leaf(leaf.leaf).count,
-                               leaf.segment->reader->Block(leaf.leaf),
-                               /*mapped=*/numbers_kept_));
+      TSDB_RETURN_IF_ERROR(Link(leaf));
     }
     writer_.Finish();
     return absl::OkStatus();
   }
 
+  absl::Status Link(const Leaf& leaf) {
+    const segment::SegmentReader& reader = *leaf.segment->reader;
+    const uint32_t count = reader.leaf(leaf.leaf).count;
+    if (numbers_kept_ && !leaf.frame_damaged) {
+      return Add(leaf.series, count, reader.Block(leaf.leaf),
+                 reader.packed() ? Place::kPacked : Place::kMapped);
+    }
+    return Add(leaf.series, count, reader.ReadBlock(leaf.leaf, group_), Place::kMemory);
+  }
+
   absl::Status AppendSalvaged(const segment::Salvage& salvage) {
     for (const segment::SalvagedLeaf& leaf : salvage.leaves) {
-      TSDB_RETURN_IF_ERROR(Add(leaf.entry.series, leaf.entry.count, leaf.block, false));
+      TSDB_RETURN_IF_ERROR(Add(leaf.entry.series, leaf.entry.count, leaf.block, Place::kMemory));
     }
     writer_.Finish();
     return absl::OkStatus();
@@ -231,13 +245,16 @@ class Loader {
     if (rest_ == nullptr) return absl::OkStatus();
     bool damaged = false;
     for (uint32_t i = 0; i < rest_->leaf_count(); ++i) {
-      if (absl::Status status = rest_->VerifyBlock(i); !status.ok()) {
-        Report(std::string(status.message()));
+      const absl::Status status = rest_->VerifyBlock(i, group_);
+      for (const absl::Status& wrong : {rest_->VerifyFrame(i, group_), status}) {
+        if (wrong.ok()) continue;
+        Report(std::string(wrong.message()));
         damaged = true;
-        continue;
       }
+      if (!status.ok()) continue;
       const segment::LeafEntry entry = rest_->leaf(i);
-      TSDB_RETURN_IF_ERROR(Add(entry.series, entry.count, rest_->Block(i), false));
+      TSDB_RETURN_IF_ERROR(
+          Add(entry.series, entry.count, rest_->ReadBlock(i, group_), Place::kMemory));
     }
     // The next checkpoint would remove it.
     if (damaged) store_.SetAside(*store_.rest_number());
@@ -245,16 +262,18 @@ class Loader {
     return absl::OkStatus();
   }
 
-  // One leaf into the tree. `mapped`: used where it lies.
-  absl::Status Add(SeriesId in_file, uint32_t count, std::span<const uint8_t> block, bool mapped) {
+  // Where the tree is to have a leaf: in its own memory, or where it lies in a file.
+  enum class Place : uint8_t { kMemory, kMapped, kPacked };
+
+  absl::Status Add(SeriesId in_file, uint32_t count, std::span<const uint8_t> block, Place place) {
     const SeriesId series = NumberOf(in_file);
     if (series == kUnknownSeries) {
       loaded_.orphans += count;
       return absl::OkStatus();
     }
     tree::Page& page = *tree_->FindOrCreatePage(series);
-    if (mapped) {
-      writer_.LinkMapped(page, series, block);
+    if (place != Place::kMemory) {
+      writer_.LinkMapped(page, series, block, place == Place::kPacked);
     } else {
       writer_.AppendBlock(page, series, block);
     }
@@ -279,6 +298,7 @@ class Loader {
   Reader rest_;
   std::optional<segment::Salvage> rest_salvage_;
   std::vector<segment::Salvage> salvaged_;
+  cache::LeafGroup group_;
   LoadedCheckpoint loaded_;
 };
 

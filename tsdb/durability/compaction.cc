@@ -31,7 +31,7 @@ std::set<uint64_t> ChooseForCompaction(const SegmentStore& store, Compaction com
   };
   for (const auto& [number, open] : store.segments()) {
     if (open.live.empty()) continue;  // the label copy
-    const uint64_t bytes = open.reader->summary().bytes;
+    const uint64_t bytes = open.reader->leaf_bytes();
     if (compaction == Compaction::kAll) {
       if (open.live_leaves < open.live.size() || bytes < kSmallBytes) choose(number);
       continue;

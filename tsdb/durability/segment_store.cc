@@ -32,8 +32,10 @@ segment::LiveSegment LiveOf(const segment::SegmentSummary& summary) {
 SegmentStore::~SegmentStore() = default;
 
 absl::StatusOr<std::unique_ptr<SegmentStore>> SegmentStore::Open(FileSystem* files,
-                                                                 const std::string& directory) {
-  std::unique_ptr<SegmentStore> store(new SegmentStore(files, JoinPath(directory, kSegmentsName)));
+                                                                 const std::string& directory,
+                                                                 cache::LeafCache* cache) {
+  std::unique_ptr<SegmentStore> store(
+      new SegmentStore(files, JoinPath(directory, kSegmentsName), cache));
   absl::StatusOr<std::unique_ptr<segment::Manifest>> manifest =
       segment::Manifest::Open(files, directory);
   if (absl::IsNotFound(manifest.status())) {
@@ -55,8 +57,9 @@ absl::StatusOr<std::unique_ptr<SegmentStore>> SegmentStore::Open(FileSystem* fil
 }
 
 absl::StatusOr<std::unique_ptr<SegmentStore>> SegmentStore::OpenReadOnly(
-    FileSystem* files, const std::string& directory) {
-  std::unique_ptr<SegmentStore> store(new SegmentStore(files, JoinPath(directory, kSegmentsName)));
+    FileSystem* files, const std::string& directory, cache::LeafCache* cache) {
+  std::unique_ptr<SegmentStore> store(
+      new SegmentStore(files, JoinPath(directory, kSegmentsName), cache));
   TSDB_ASSIGN_OR_RETURN(segment::ManifestReplay replay, segment::Manifest::Read(files, directory));
   store->read_only_state_ = std::move(replay.state);
   return store;
@@ -82,8 +85,15 @@ std::string SegmentStore::PathOf(uint64_t number) const {
   return JoinPath(path_, segment::SegmentFileName(number));
 }
 
-void SegmentStore::AddOpen(uint64_t number, std::unique_ptr<segment::SegmentReader> reader) {
-  by_address_[reader->file().data()] = number;
+absl::Status SegmentStore::AddOpen(uint64_t number,
+                                   std::unique_ptr<segment::SegmentReader> reader) {
+  TSDB_RETURN_IF_ERROR(reader->UseCache(cache_));
+  Insert(number, std::move(reader));
+  return absl::OkStatus();
+}
+
+void SegmentStore::Insert(uint64_t number, std::unique_ptr<segment::SegmentReader> reader) {
+  by_address_[reader->leaves()] = number;
   leaf_bytes_ += reader->summary().bytes;
   OpenSegment& open = segments_[number];
   open.reader = std::move(reader);
@@ -126,6 +136,7 @@ absl::Status SegmentStore::Publish(const NewSegments& added) {
     TSDB_ASSIGN_OR_RETURN(
         readers.emplace_back(),
         segment::SegmentReader::Open(files_, PathOf(summary.number), summary.number));
+    TSDB_RETURN_IF_ERROR(readers.back()->UseCache(cache_));
     edit.AddSegment(LiveOf(summary));
   }
   edit.AddSegment(LiveOf(added.rest));
@@ -144,7 +155,7 @@ absl::Status SegmentStore::Publish(const NewSegments& added) {
   TSDB_RETURN_IF_ERROR(manifest_->Apply(edit));
   for (std::unique_ptr<segment::SegmentReader>& reader : readers) {
     const uint64_t number = reader->summary().number;
-    AddOpen(number, std::move(reader));
+    Insert(number, std::move(reader));
   }
   obsolete_.insert(obsolete_.end(), removed.begin(), removed.end());
   return absl::OkStatus();
@@ -181,7 +192,7 @@ absl::Status SegmentStore::RemoveObsolete(tree::EpochDomain& epochs) {
     obsolete_.pop_back();
     const auto at = segments_.find(number);
     if (at == segments_.end()) continue;  // a rest segment, which is not mapped
-    by_address_.erase(at->second.reader->file().data());
+    by_address_.erase(at->second.reader->leaves());
     leaf_bytes_ -= at->second.reader->summary().bytes;
     unmapping_.push_back({epoch, std::move(at->second.reader)});
     segments_.erase(at);

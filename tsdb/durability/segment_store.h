@@ -1,8 +1,8 @@
 // The segments of a database and the manifest that says which they are.
 //
 //   leaf segments   encoded leaves, as they lie in memory; mapped, and used by the tree where they
-//                   lie. Written once, by checkpoints, and removed when none of their leaves is
-//                   live.
+//                   lie, or where the cache unpacks them. Written once, by checkpoints, and removed
+//                   when none of their leaves is live.
 //   rest segment    one: what a checkpoint found in open and shared leaves, the labels of all
 //                   series, and which leaves of leaf segments are dead
 //   label copy      one, unless the labels are many: a leaf segment without leaves
@@ -29,6 +29,7 @@
 #include "absl/status/statusor.h"
 #include "index/tree/epoch.h"
 #include "storage/base/file_system.h"
+#include "storage/cache/leaf_cache.h"
 #include "storage/segment/manifest.h"
 #include "storage/segment/segment_reader.h"
 
@@ -66,11 +67,13 @@ class SegmentStore {
   // segments folder that no manifest names, as crashes leave behind. kDataLoss when there are
   // segments but no manifest, or the manifest is damaged.
   static absl::StatusOr<std::unique_ptr<SegmentStore>> Open(FileSystem* files,
-                                                            const std::string& directory);
+                                                            const std::string& directory,
+                                                            cache::LeafCache* cache);
   // The same for reading only: changes nothing, and Publish and what goes with it must not be
   // called. kNotFound when there is no manifest.
   static absl::StatusOr<std::unique_ptr<SegmentStore>> OpenReadOnly(FileSystem* files,
-                                                                    const std::string& directory);
+                                                                    const std::string& directory,
+                                                                    cache::LeafCache* cache);
   ~SegmentStore();
   SegmentStore(const SegmentStore&) = delete;
   SegmentStore& operator=(const SegmentStore&) = delete;
@@ -89,7 +92,8 @@ class SegmentStore {
 
   std::map<uint64_t, OpenSegment>& segments() { return segments_; }
   const std::map<uint64_t, OpenSegment>& segments() const { return segments_; }
-  void AddOpen(uint64_t number, std::unique_ptr<segment::SegmentReader> reader);
+  // Its leaves get addresses. kResourceExhausted when there is no address space.
+  absl::Status AddOpen(uint64_t number, std::unique_ptr<segment::SegmentReader> reader);
   // The leaf whose block begins at `block`. REQUIRES: it is one of an open segment.
   LeafPlace Locate(const uint8_t* block) const;
   // A segment too damaged to be mapped: the next Publish takes it out of the manifest, and keeps
@@ -110,7 +114,9 @@ class SegmentStore {
   size_t leaf_segments() const;                        // without the label copy
 
  private:
-  SegmentStore(FileSystem* files, std::string path) : files_(files), path_(std::move(path)) {}
+  SegmentStore(FileSystem* files, std::string path, cache::LeafCache* cache)
+      : files_(files), path_(std::move(path)), cache_(cache) {}
+  void Insert(uint64_t number, std::unique_ptr<segment::SegmentReader> reader);
   absl::Status RemoveGarbage();
 
   struct Unmapping {
@@ -120,12 +126,13 @@ class SegmentStore {
 
   FileSystem* const files_;
   const std::string path_;
+  cache::LeafCache* const cache_;
   std::unique_ptr<segment::Manifest> manifest_;  // null: read-only
   segment::ManifestState read_only_state_;
   uint64_t next_number_ = 1;
   uint64_t leaf_bytes_ = 0;
   std::map<uint64_t, OpenSegment> segments_;       // by number
-  std::map<const uint8_t*, uint64_t> by_address_;  // number, by where its mapping begins
+  std::map<const uint8_t*, uint64_t> by_address_;  // number, by where its leaves' addresses begin
   std::vector<uint64_t> set_aside_;
   std::vector<uint64_t> obsolete_;  // files to remove
   std::vector<Unmapping> unmapping_;

@@ -19,14 +19,15 @@ struct File {
     std::vector<uint64_t>& copy = blocks.emplace_back((block.size() + 7) / 8);
     std::memcpy(copy.data(), block.data(), block.size());
     const auto* bytes = reinterpret_cast<const uint8_t*>(copy.data());
-    leaves.push_back({series, codec::BlockView::Trusted(bytes).Statistics().time_first, bytes});
+    leaves.push_back({series, codec::BlockView::Trusted(bytes).Statistics().time_first, bytes,
+                      /*packed=*/false});
     return {bytes, block.size()};
   }
 };
 
 File LeavesOf(const Tree& tree, SeriesId series_count) {
   File file;
-  SeriesExporter exporter(&tree);
+  SeriesExporter exporter(&tree, SeriesExporter::Mapped::kRead);
   for (SeriesId series = 0; series < series_count; ++series) {
     const absl::Status status =
         exporter.Export(series, [&](SeriesExporter::Kind kind, std::span<const uint8_t> block) {
@@ -126,7 +127,8 @@ TEST_CASE("mapped leaves: a series is made of a file's leaves, in any order", "[
   TreeFixture to;
   for (size_t i = 0; i < file.leaves.size(); ++i) {
     const uint8_t* block = file.leaves[backwards ? file.leaves.size() - 1 - i : i].block;
-    to.writer.LinkMapped(to.page(7), 7, {block, codec::BlockView::Trusted(block).bytes()});
+    to.writer.LinkMapped(to.page(7), 7, {block, codec::BlockView::Trusted(block).bytes()},
+                         /*packed=*/false);
   }
   to.writer.Finish();
   to.Settle(7);

@@ -63,11 +63,12 @@ SegmentContent Read(const SegmentReader& reader) {
   for (auto cursor = reader.series_table(); cursor.Next();) {
     content.series.push_back({cursor.entry().id, std::string(cursor.entry().labels)});
   }
+  cache::LeafGroup group;
   for (uint32_t i = 0; i < reader.leaf_count(); ++i) {
-    const absl::Status status = reader.VerifyBlock(i);
+    const absl::Status status = reader.VerifyBlock(i, group);
     if (!status.ok()) throw std::runtime_error(std::string(status.message()));
     const LeafEntry entry = reader.leaf(i);
-    const auto view = codec::BlockView::Trusted(reader.Block(i).data());
+    const auto view = codec::BlockView::Trusted(reader.ReadBlock(i, group).data());
     LeafContent leaf{entry.series, std::vector<Timestamp>(codec::kBlockSamplesMax),
                      std::vector<double>(codec::kBlockSamplesMax)};
     view.DecodeTimestamps(leaf.timestamps.data());
