@@ -89,6 +89,7 @@ bool Engine::CompareAndSet(SeriesId id, Sample desired, std::optional<double> ex
 absl::StatusOr<bool> Database::CompareAndSet(SeriesId series, Timestamp timestamp,
                                              std::optional<double> expected, double desired) {
   Engine& engine = *engine_;
+  TSDB_RETURN_IF_ERROR(engine.AwaitOpened());
   TSDB_RETURN_IF_ERROR(engine.CheckWritable("compare and set"));
   if (series >= engine.series.Count()) {
     return absl::NotFoundError(absl::StrCat("compare and set: no series has id ", series));

@@ -87,16 +87,9 @@ absl::StatusOr<std::unique_ptr<Database>> Internals::Open(const Options& options
   for (int attempt = 0; attempt < kReadOnlyAttempts; ++attempt) {
     TSDB_ASSIGN_OR_RETURN(std::unique_ptr<Engine> engine, Engine::Create(resolved));
     std::unique_ptr<Database> database(new Database(std::move(engine)));
-    if (resolved.read_only) {
-      status = database->engine_->OpenReadOnly(files, *database);
-    } else if (!resolved.directory.empty()) {
-      status = database->engine_->OpenDirectory(files, *database);
-    }
-    if (status.ok()) {
-      if (clock) database->engine_->clock = std::move(clock);
-      if (!resolved.read_only) database->engine_->StartMaintenance();
-      return database;
-    }
+    if (clock) database->engine_->clock = clock;
+    status = database->engine_->Open(files, *database);
+    if (status.ok()) return database;
     if (!resolved.read_only || !absl::IsAborted(status)) break;
   }
   return status;
@@ -107,6 +100,7 @@ Database::~Database() { Close().IgnoreError(); }
 absl::StatusOr<SeriesId> Database::FindOrCreateSeries(const Labels& labels) {
   const std::optional<SeriesId> known = engine_->series.Find(labels);
   if (known.has_value()) return *known;
+  TSDB_RETURN_IF_ERROR(engine_->AwaitOpened());
   TSDB_RETURN_IF_ERROR(engine_->CheckWritable("registering a series"));
   return engine_->series.FindOrCreate(labels);
 }
@@ -126,34 +120,51 @@ absl::StatusOr<Labels> Database::SeriesLabels(SeriesId series) const {
 
 SeriesId Database::SeriesCount() const { return engine_->series.Count(); }
 
-Appender Database::NewAppender() { return Appender(this, engine_->OpenSlot()); }
+Appender Database::NewAppender() {
+  // Should it fail, every append says so.
+  engine_->AwaitOpened().IgnoreError();
+  return MakeAppender();
+}
+
+Appender Database::MakeAppender() { return Appender(this, engine_->OpenSlot()); }
 
 Snapshot Database::NewSnapshot(SnapshotOptions options) {
+  // Asked first: what is read back afterwards is seen.
+  const bool opened = engine_->opened();
   if (options.freshness == Freshness::kLatest) {
     const uint64_t reach = engine_->TakeAllPublished();
     engine_->pipeline->AwaitMerged(reach);
-    return Snapshot(this, reach, /*complete=*/true);
+    return Snapshot(this, reach, /*complete=*/opened);
   }
   const Stats stats = engine_->Statistics();
   return Snapshot(this, engine_->pipeline->merged(),
-                  stats.ledger.buffered_open + stats.ledger.buffered_sealed == 0);
+                  opened && stats.ledger.buffered_open + stats.ledger.buffered_sealed == 0);
 }
 
-absl::Status Database::Flush() { return engine_->Flush(); }
+absl::Status Database::Flush() {
+  TSDB_RETURN_IF_ERROR(engine_->AwaitOpened());
+  return engine_->Flush();
+}
 
 absl::Status Database::Checkpoint() {
+  TSDB_RETURN_IF_ERROR(engine_->AwaitOpened());
   TSDB_RETURN_IF_ERROR(engine_->CheckWritable("checkpoint"));
   return engine_->Checkpoint(durability::Compaction::kAsNeeded);
 }
 
 absl::Status Database::Compact() {
+  TSDB_RETURN_IF_ERROR(engine_->AwaitOpened());
   TSDB_RETURN_IF_ERROR(engine_->CheckWritable("compact"));
   return engine_->Checkpoint(durability::Compaction::kAll);
 }
 
-absl::Status Database::Backup(const std::string& directory) { return engine_->Backup(directory); }
+absl::Status Database::Backup(const std::string& directory) {
+  TSDB_RETURN_IF_ERROR(engine_->AwaitOpened());
+  return engine_->Backup(directory);
+}
 
 absl::Status Database::Verify() {
+  TSDB_RETURN_IF_ERROR(engine_->AwaitOpened());
   TSDB_RETURN_IF_ERROR(engine_->Flush());
   TSDB_ASSIGN_OR_RETURN(const uint64_t walked, engine_->CheckPages());
   const Ledger ledger = engine_->Statistics().ledger;
@@ -169,7 +180,13 @@ absl::Status Database::Verify() {
 
 Stats Database::Statistics() const { return engine_->Statistics(); }
 
-const RecoveryReport& Database::Recovery() const { return engine_->recovery; }
+absl::Status Database::AwaitOpened() const { return engine_->AwaitOpened(); }
+
+const RecoveryReport& Database::Recovery() const {
+  // What was read until it failed is reported, too.
+  engine_->AwaitOpened().IgnoreError();
+  return engine_->recovery;
+}
 
 absl::Status Database::Close() { return engine_->Close(); }
 

@@ -184,7 +184,12 @@ class Database {
 
   Stats Statistics() const;
 
-  // What Open read back; all zero for a database in memory.
+  // Returns once everything is read back that the directory held, and how that ended: at once but
+  // for Options::serve_while_opening. Without it such an error is Open's; with it the database can
+  // still be read, and every write fails with it. kCancelled when it was closed meanwhile.
+  absl::Status AwaitOpened() const;
+
+  // What was read back; all zero for a database in memory. Waits as AwaitOpened.
   const RecoveryReport& Recovery() const;
 
   // Writes a copy of everything merged before the call into `directory`, which must not exist or be
@@ -209,7 +214,8 @@ class Database {
   // at the ends of the range written anew.
   absl::StatusOr<uint64_t> Delete(std::span<const SeriesId> series, TimeRange range);
 
-  // Flushes, makes the log durable and writes a checkpoint (see Options); appenders made after it
+  // While the log is still being read back it stops that; nothing is lost. Otherwise it
+  // flushes, makes the log durable and writes a checkpoint (see Options); appenders made after it
   // refuse every append. kFailedPrecondition, with nothing done, while an Appender is alive. Called
   // again, or on two threads at once, each call returns once that is done, with its Status. The
   // destructor calls it.
@@ -220,8 +226,10 @@ class Database {
   friend class Ticket;
   friend class Snapshot;
   friend class Cursor;
+  friend class Engine;
   friend struct Internals;  // benchmarks and tests
   explicit Database(std::unique_ptr<Engine> engine);
+  Appender MakeAppender();
   std::unique_ptr<Engine> engine_;
 };
 

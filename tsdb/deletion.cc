@@ -57,6 +57,7 @@ uint64_t Engine::DeleteRange(std::span<const SeriesId> deleted_series, TimeRange
 
 absl::StatusOr<uint64_t> Database::Delete(std::span<const SeriesId> series, TimeRange range) {
   Engine& engine = *engine_;
+  TSDB_RETURN_IF_ERROR(engine.AwaitOpened());
   TSDB_RETURN_IF_ERROR(engine.CheckWritable("delete"));
   std::vector<SeriesId> ascending(series.begin(), series.end());
   std::sort(ascending.begin(), ascending.end());

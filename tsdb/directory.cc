@@ -37,9 +37,20 @@ std::string KeepDamaged(FileSystem* files, const std::string& path) {
 
 }  // namespace
 
-absl::Status Engine::OpenDirectory(FileSystem* file_system, Database& database) {
-  using durability::EnsureDirectory;
+absl::Status Engine::Open(FileSystem* file_system, Database& database) {
   files = file_system;
+  if (options.directory.empty()) {
+    StartMaintenance();
+    EndOpening(absl::OkStatus());
+    return absl::OkStatus();
+  }
+  const absl::Status status = options.read_only ? OpenReadOnly(database) : OpenDirectory(database);
+  if (!status.ok() || !opening_.joinable()) EndOpening(status);
+  return status;
+}
+
+absl::Status Engine::OpenDirectory(Database& database) {
+  using durability::EnsureDirectory;
   TSDB_RETURN_IF_ERROR(EnsureDirectory(files, options.directory));
   // Asked before the lock as well: a directory of something else gets no LOCK.
   TSDB_RETURN_IF_ERROR(durability::HoldsDatabase(files, options.directory, false).status());
@@ -51,8 +62,16 @@ absl::Status Engine::OpenDirectory(FileSystem* file_system, Database& database) 
   uint64_t log_from;
   std::vector<SeriesId> numbers;
   TSDB_RETURN_IF_ERROR(LoadSegments(std::move(store), &log_from, &numbers));
+  if (!options.serve_while_opening) return ReadBackLog(database, log_from, std::move(numbers));
+  opening_ = std::thread([this, &database, log_from, numbers = std::move(numbers)]() mutable {
+    EndOpening(ReadBackLog(database, log_from, std::move(numbers)));
+  });
+  return absl::OkStatus();
+}
+
+absl::Status Engine::ReadBackLog(Database& database, uint64_t from, std::vector<SeriesId> numbers) {
   bool vouched;
-  TSDB_RETURN_IF_ERROR(ReplayLog(database, log_from, std::move(numbers), &vouched));
+  TSDB_RETURN_IF_ERROR(ReplayLog(database, from, std::move(numbers), &vouched));
   if (!vouched) {
     // What was read may never have reached the disk: pages that a process wrote before it was
     // killed, or that a failed sync has left in memory only. Nothing may be acknowledged after it
@@ -60,11 +79,31 @@ absl::Status Engine::OpenDirectory(FileSystem* file_system, Database& database) 
     if (absl::Status status = Checkpoint(durability::Compaction::kNone); !status.ok())
       logger->Fail(status);
   }
+  StartMaintenance();
   return absl::OkStatus();
 }
 
-absl::Status Engine::OpenReadOnly(FileSystem* file_system, Database& database) {
-  files = file_system;
+void Engine::EndOpening(const absl::Status& status) {
+  MutexLock lock(&opening_mutex_);
+  opening_status_ = status;
+  // Pairs with the acquire in opened().
+  opened_.store(true, std::memory_order_release);
+  opening_ended_.NotifyAll();
+}
+
+absl::Status Engine::AwaitOpened() const {
+  MutexLock lock(&opening_mutex_);
+  while (!opened()) opening_ended_.Wait(&opening_mutex_);
+  return opening_status_;
+}
+
+void Engine::StopOpening() {
+  if (!opening_.joinable()) return;
+  stop_opening_.store(true, std::memory_order_relaxed);
+  opening_.join();
+}
+
+absl::Status Engine::OpenReadOnly(Database& database) {
   TSDB_ASSIGN_OR_RETURN(const bool there,
                         durability::HoldsDatabase(files, options.directory, /*locked=*/true));
   if (!there) {
@@ -121,7 +160,7 @@ absl::Status Engine::ReplayLog(Database& database, uint64_t from, std::vector<Se
   bool numbers_kept;
   {
     // One appender: its records are merged in the order in which it takes them.
-    Appender appender = database.NewAppender();
+    Appender appender = database.MakeAppender();
     const auto append = [&](SeriesId id, std::span<const Timestamp> times,
                             std::span<const double> values) {
       if (appender.AppendColumns(id, times, values)) return absl::OkStatus();
@@ -136,6 +175,10 @@ absl::Status Engine::ReplayLog(Database& database, uint64_t from, std::vector<Se
     durability::LogReplayer replayer(&series, std::move(numbers), append, delete_range);
     const wal::ReplayVisitor apply = [&](uint64_t sequence, uint8_t kind,
                                          std::span<const uint8_t> payload) {
+      if (stop_opening_.load(std::memory_order_relaxed)) {
+        return absl::CancelledError(
+            absl::StrCat("opening '", options.directory, "': the database was closed meanwhile"));
+      }
       TSDB_RETURN_IF_ERROR(replayer.Apply(sequence, kind, payload));
       // Numbers in a segment are those in the log after it, so they must be the same.
       if (read_only || !replayer.numbers_kept()) return absl::OkStatus();

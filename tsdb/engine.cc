@@ -197,6 +197,10 @@ absl::Status Engine::CheckWritable(std::string_view doing) const {
     return absl::FailedPreconditionError(
         absl::StrCat(ToAbsl(doing), ": the database was opened read-only"));
   }
+  if (opened()) {
+    MutexLock lock(&opening_mutex_);
+    if (!opening_status_.ok()) return opening_status_;
+  }
   if (logger == nullptr) return absl::OkStatus();
   if (logger->failed()) return logger->status();
   return log->Stalled();
@@ -205,6 +209,7 @@ absl::Status Engine::CheckWritable(std::string_view doing) const {
 absl::Status Engine::Close() {
   MutexLock close(&close_mutex_);
   if (close_status_.has_value()) return *close_status_;
+  StopOpening();  // it has an appender
   {
     MutexLock lock(&registry_mutex_);
     if (!slots_.empty()) {
@@ -285,7 +290,7 @@ Stats Engine::Statistics() const {
   stats.blocked = merge.blocked;
   stats.blocked_ns = merge.blocked_ns;
   stats.commit_wait_ns = merge.await_ns;
-  if (log != nullptr) {
+  if (opened() && log != nullptr) {
     const wal::LogStats log_stats = log->Stats();
     stats.log_batches = log_stats.batches;
     stats.log_bytes = log_stats.bytes;

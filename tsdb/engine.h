@@ -84,15 +84,14 @@ class Engine {
   bool closed() const { return closed_.load(std::memory_order_relaxed); }
   Stats Statistics() const ABSL_LOCKS_EXCLUDED(registry_mutex_);
 
-  // Starts the maintenance thread, if there is something for it to do.
-  void StartMaintenance();
-  void StopMaintenance() ABSL_LOCKS_EXCLUDED(wake_mutex_);
-
-  // Reads back what the directory holds, through an appender of `database`, and logs from then on.
-  absl::Status OpenDirectory(FileSystem* files, Database& database);
-  // The same beside another process that may be writing, changing nothing. kAborted when files went
-  // away meanwhile: worth trying again.
-  absl::Status OpenReadOnly(FileSystem* files, Database& database);
+  // Reads back what there is, through an appender of `database`, and starts maintenance; or the
+  // last of it on a thread of its own (Options::serve_while_opening). kAborted when it is opened
+  // read-only and files went away meanwhile: worth trying again.
+  absl::Status Open(FileSystem* file_system, Database& database);
+  // Waits for that thread, but for itself.
+  absl::Status AwaitOpened() const ABSL_LOCKS_EXCLUDED(opening_mutex_);
+  // Pairs with the release at the end of opening: log, logger and recovery can be read.
+  bool opened() const { return opened_.load(std::memory_order_acquire); }
   // Why nothing may be changed; OK if it may.
   absl::Status CheckWritable(std::string_view doing) const;
   // A copy of everything merged, as a database of its own in a new directory.
@@ -127,6 +126,13 @@ class Engine {
 
  private:
   explicit Engine(const Options& resolved);
+  // Reads back what the directory holds, and logs from then on.
+  absl::Status OpenDirectory(Database& database);
+  // The same beside another process that may be writing, changing nothing.
+  absl::Status OpenReadOnly(Database& database);
+  absl::Status ReadBackLog(Database& database, uint64_t from, std::vector<SeriesId> numbers);
+  void EndOpening(const absl::Status& status) ABSL_LOCKS_EXCLUDED(opening_mutex_);
+  void StopOpening();
   absl::Status LoadSegments(std::unique_ptr<durability::SegmentStore> store, uint64_t* log_from,
                             std::vector<SeriesId>* numbers) ABSL_LOCKS_EXCLUDED(checkpoint_mutex_);
   void NoteReplay(const wal::ReplayReport& report, bool read_only);
@@ -150,7 +156,10 @@ class Engine {
   void NoteSegments() ABSL_EXCLUSIVE_LOCKS_REQUIRED(checkpoint_mutex_);
   // While the log is read back: sees to it that this needs no more memory than there is.
   absl::Status FlushReplayed(uint64_t log_sequence) ABSL_LOCKS_EXCLUDED(checkpoint_mutex_);
-  // What the maintenance thread does: checkpoints and retention.
+  // Starts the maintenance thread, if there is something for it to do.
+  void StartMaintenance();
+  void StopMaintenance() ABSL_LOCKS_EXCLUDED(wake_mutex_);
+  // What it does: checkpoints and retention.
   void MaintenanceLoop() ABSL_LOCKS_EXCLUDED(checkpoint_mutex_, wake_mutex_);
   void CheckpointIfDue() ABSL_LOCKS_EXCLUDED(checkpoint_mutex_, wake_mutex_);
   bool CheckpointIsDue() const;
@@ -158,6 +167,12 @@ class Engine {
   uint64_t BytesToFlush() const;
   void FillLedger(Ledger& ledger) const ABSL_LOCKS_EXCLUDED(registry_mutex_);
 
+  mutable Mutex opening_mutex_;
+  mutable CondVar opening_ended_;
+  absl::Status opening_status_ ABSL_GUARDED_BY(opening_mutex_);
+  std::atomic<bool> opened_{false};
+  std::atomic<bool> stop_opening_{false};
+  std::thread opening_;  // with Options::serve_while_opening
   // Held while a checkpoint is written.
   Mutex checkpoint_mutex_;
   std::unique_ptr<durability::SegmentStore> store_ ABSL_PT_GUARDED_BY(checkpoint_mutex_);

@@ -37,6 +37,12 @@ struct Options {
   // The part of the log that is not in segments yet must fit the memory budget.
   bool read_only = false;
 
+  // Change to true to read before the log is read back, which takes about half a second for 100 M
+  // records: Open returns once the segments are open; snapshots taken until the log is read say
+  // that they are not complete; whatever writes, and Recovery, waits for it. See
+  // Database::AwaitOpened. Of no effect with read_only.
+  bool serve_while_opening = false;
+
   // Change to kSync when what was acknowledged must survive the loss of power. A durable commit
   // then waits for the disk; one wait serves all who commit meanwhile.
   Durability durability = Durability::kAsync;
