@@ -25,6 +25,9 @@ constexpr size_t kRadixCountMin = 64;
 }  // namespace
 
 void TreeWriter::AppendLate(Page& page, uint32_t slot, Times times, Values values, size_t count) {
+  if (count == 0) return;
+  const auto [first, last] = std::minmax_element(times, times + count);
+  page.Cover(*first, *last);
   while (count > 0) {
     SeriesVersion* version = page.dense[slot].load(std::memory_order_relaxed);
     LateBuffer* late = version->late.load(std::memory_order_relaxed);

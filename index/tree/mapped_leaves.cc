@@ -16,6 +16,7 @@ bool TreeWriter::LinkBlock(Page& page, uint32_t slot, const void* child) {
   const codec::BlockStatistics statistics =
       codec::BlockView::Trusted(InnerNode::LeafOf(child)).Statistics();
   if (version->any && statistics.time_first <= version->last) return false;
+  page.Cover(statistics.time_first, statistics.time_last);
   LinkLeaf(version, statistics.time_first, child, statistics.count);
   version->last = statistics.time_last;
   version->any = true;

@@ -162,12 +162,32 @@ class alignas(8) SharedLeaf {
 static_assert(sizeof(SharedLeaf) % 8 == 0);
 
 struct Page {
+  // No record of the page's series that a reader can find lies outside [earliest, latest]: series
+  // registered together mostly live and die together, so a reader of another time need not look at
+  // them one by one. Written by the owner before the records, in coarse steps, and never narrowed.
+  std::atomic<Timestamp> earliest{kTimestampMax};
+  std::atomic<Timestamp> latest{kTimestampMin};
   std::atomic<SeriesVersion*> dense[kPageSeries] = {};
   std::atomic<SharedLeaf*> shared{nullptr};
   OwnerQueue queue;
   // For the owner only: records in dense series' late buffers and in the shared delta.
   uint64_t late_records = 0;
   codec::EncodeHint shared_hint;
+
+  // For the owner only: records from `first` to `last` will be put in.
+  void Cover(Timestamp first, Timestamp last) {
+    if (first < earliest.load(std::memory_order_relaxed)) [[unlikely]] {
+      const bool far = first < kTimestampMin + kExtentStep;
+      earliest.store(far ? kTimestampMin : first - kExtentStep, std::memory_order_relaxed);
+    }
+    if (last > latest.load(std::memory_order_relaxed)) [[unlikely]] {
+      const bool far = last > kTimestampMax - kExtentStep;
+      latest.store(far ? kTimestampMax : last + kExtentStep, std::memory_order_relaxed);
+    }
+  }
+
+ private:
+  static constexpr Timestamp kExtentStep = 15 * 60 * 1000;
 };
 
 }  // namespace tsdb::tree

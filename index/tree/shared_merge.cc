@@ -45,6 +45,8 @@ void TreeWriter::AppendShared(Page& page, uint32_t slot, Times times, Values val
     shared = SharedLeaf::Create(open_memory_, 0, kDeltaCapacityMin);
     page.shared.store(shared, std::memory_order_release);  // pairs with the readers' acquire
   }
+  const auto [first, last] = std::minmax_element(times, times + count);
+  page.Cover(*first, *last);
   shared->AppendDelta(static_cast<uint8_t>(slot), times, values, static_cast<uint32_t>(count));
   counts_[Counter::kLate] += static_cast<int64_t>(count);
   page.late_records += count;

@@ -60,4 +60,22 @@ Counts Tree::ReadCounts() const {
   return counts;
 }
 
+void Tree::DropOutside(Timestamp from, Timestamp last, std::vector<SeriesId>* series) const {
+  SeriesId page_of = 0;
+  bool any = false, inside = false;
+  size_t kept = 0;
+  for (const SeriesId id : *series) {
+    if (!any || id >> kPageSeriesBits != page_of) {
+      any = true;
+      page_of = id >> kPageSeriesBits;
+      const Page* page = FindPage(id);
+      inside = page != nullptr && page->earliest.load(std::memory_order_relaxed) <= last &&
+               page->latest.load(std::memory_order_relaxed) >= from;
+    }
+    (*series)[kept] = id;
+    kept += inside;
+  }
+  series->resize(kept);
+}
+
 }  // namespace tsdb::tree

@@ -72,6 +72,10 @@ class Tree {
   }
   Page* FindOrCreatePage(SeriesId series);
 
+  // Takes those series out of `series`, ascending, that have no record in [from, last]; some may
+  // stay that have none. Cost: some 2 ns a series where neighbours share their page's answer.
+  void DropOutside(Timestamp from, Timestamp last, std::vector<SeriesId>* series) const;
+
   KeepDuplicate keep() const { return keep_; }
   SlabPool& pool() { return pool_; }
   const SlabPool& pool() const { return pool_; }

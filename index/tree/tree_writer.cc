@@ -133,6 +133,7 @@ void TreeWriter::AppendInOrder(Page& page, uint32_t slot, Times times, Values va
   counts_[Counter::kMerged] += static_cast<int64_t>(count);
   counts_[Counter::kInTree] += static_cast<int64_t>(count);
   const Timestamp last = times[count - 1];
+  page.Cover(times[0], last);
   const size_t total = count;
   size_t linked = 0;
   while (count > 0) {
