@@ -93,6 +93,8 @@ Aggregate FromSummary(const tree::Summary& summary) {
 // Series per task: enough to outweigh handing a task out, few enough to share the work evenly.
 constexpr size_t kSeriesPerTask = 16;
 
+size_t QueryThreadsOf(size_t threads) { return threads == 0 ? ProcessorCount() : threads; }
+
 }  // namespace
 
 Aggregate Snapshot::AggregateSeries(SeriesId series, TimeRange range,
@@ -107,6 +109,8 @@ Aggregate Snapshot::AggregateMany(std::span<const SeriesId> series, TimeRange ra
                                   AggregateOptions options) const {
   Aggregate total;
   if (range.Empty()) return total;
+  const merge::MergePipeline::QueryThreads busy(database_->engine_->pipeline.get(),
+                                                QueryThreadsOf(options.threads));
   // One partial per block of series, added up in order, so that the sum is the same however many
   // threads there were.
   const size_t blocks = (series.size() + kSeriesPerTask - 1) / kSeriesPerTask;
@@ -129,6 +133,8 @@ Aggregate Snapshot::AggregateMany(std::span<const SeriesId> series, TimeRange ra
 
 void Snapshot::ScanManyErased(std::span<const SeriesId> series, TimeRange range, size_t threads,
                               void (*visit)(void*, SeriesId, Cursor&), void* context) const {
+  const merge::MergePipeline::QueryThreads busy(database_->engine_->pipeline.get(),
+                                                QueryThreadsOf(threads));
   ParallelFor(0, series.size(), kSeriesPerTask, threads, [&](size_t begin, size_t end) {
     for (size_t i = begin; i < end; ++i) {
       Cursor cursor = Scan(series[i], range);

@@ -150,9 +150,11 @@ void MergePipeline::MergeOrHandOver() {
   {
     MutexLock lock(&mutex_);
     if (queue_.empty()) return;
-    // Writers that sealed lately keep a core busy each. A core beyond those can merge while this
-    // thread writes on; else this thread merges, its chunk still in its cache.
-    if (ActiveWriters() < concurrency_ && queue_.size() <= 2 * concurrency_) {
+    // Writers that sealed lately keep a core busy each, and so do queries' threads. A core beyond
+    // those can merge while this thread writes on; else this thread merges, its chunk still in its
+    // cache.
+    const size_t busy = ActiveWriters() + query_threads_.load(std::memory_order_relaxed);
+    if (busy < concurrency_ && queue_.size() <= 2 * concurrency_) {
       ScheduleDrain(wakes);
     } else if (CanMerge()) {
       work = Take();

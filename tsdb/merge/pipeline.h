@@ -98,6 +98,23 @@ class MergePipeline {
   // Parts are logged from now on. REQUIRES: nothing is submitted or being merged.
   void SetLogger(durability::RunLogger* logger) { logger_ = logger; }
 
+  // While it lives, `threads` threads answer a question. Merges then leave cores to them as they do
+  // to writers: with none to spare it is the writers who merge, each what it wrote, and a query and
+  // a writer have equal shares of the machine.
+  class QueryThreads {
+   public:
+    QueryThreads(MergePipeline* pipeline, size_t threads) : pipeline_(pipeline), threads_(threads) {
+      pipeline_->query_threads_.fetch_add(threads_, std::memory_order_relaxed);
+    }
+    ~QueryThreads() { pipeline_->query_threads_.fetch_sub(threads_, std::memory_order_relaxed); }
+    QueryThreads(const QueryThreads&) = delete;
+    QueryThreads& operator=(const QueryThreads&) = delete;
+
+   private:
+    MergePipeline* const pipeline_;
+    const size_t threads_;
+  };
+
   // For measuring writers alone: parts submitted from now on are thrown away.
   void SetDiscard(bool discard) { discard_.store(discard, std::memory_order_relaxed); }
   uint64_t discarded_records() const { return discarded_records_.load(std::memory_order_relaxed); }
@@ -161,6 +178,7 @@ class MergePipeline {
   ingest::ChunkPool* const chunks_;
   const size_t concurrency_;
   durability::RunLogger* logger_ = nullptr;  // null: nothing is logged
+  std::atomic<size_t> query_threads_{0};
   std::atomic<bool> discard_{false};
   std::atomic<uint64_t> submitted_records_{0};
   std::atomic<uint64_t> applied_records_{0};
