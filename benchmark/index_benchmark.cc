@@ -175,20 +175,27 @@ class IndexBenchmark {
   }
 
   absl::Status MeasureRegistration(uint32_t threads) {
-    Spread rate;
+    Spread rate, cpu;
     for (uint32_t run = 0; run <= flags_.repeat; ++run) {
       ShowProgress("registering with " + std::to_string(threads) + " threads");
       store_.reset();
       ids_.assign(flags_.series, kInvalidSeriesId);
       resident_before_ = AnonymousResidentBytes();
       store_ = std::make_unique<Store>();
+      const double cpu_before = ProcessCpuSeconds();
       const double seconds = Register(*store_, threads, ids_);
+      const double cpu_seconds = ProcessCpuSeconds() - cpu_before;
       TSDB_RETURN_IF_ERROR(CheckRegistered());
-      if (run > 0) rate.Take(flags_.series / seconds);  // the first warms up
+      if (run == 0) continue;  // it warms up
+      rate.Take(flags_.series / seconds);
+      cpu.Take(cpu_seconds * 1e9 / flags_.series);
     }
     JsonObject object = Fields("register", threads);
     object.Add("series_per_second", rate.Max());
     rate.AddTo(object, "series_per_second");
+    cpu.AddTo(object, "cpu_ns_per_series");
+    report_.AddLine("processor time to register and index a series, " + std::to_string(threads) +
+                    " threads: " + Decimal(cpu.Min(), 0) + " to " + Decimal(cpu.Max(), 0) + " ns");
     report_.AddRow({"register and index", std::to_string(threads), Quantity(rate.Max()) + "/s",
                     Decimal(1e9 / rate.Max(), 0) + " ns", Decimal(1e9 / rate.Median(), 0) + " ns",
                     Decimal(1e9 / rate.Min(), 0) + " ns", "-"},

@@ -29,7 +29,9 @@ class Top {
     if (heap_.size() == top_) {
       const Count& last = heap_.front();
       if (count < last.count) return;
-      if (count == last.count && std::tie(last.name, last.value) <= std::tie(name, value)) return;
+      const auto shown = std::pair(name, value);
+      const auto lowest = std::pair(std::string_view(last.name), std::string_view(last.value));
+      if (count == last.count && lowest <= shown) return;
       std::pop_heap(heap_.begin(), heap_.end(), Before);
       heap_.pop_back();
     }

@@ -1,6 +1,7 @@
 #include "index/label/value_test.h"
 
 #include <re2/re2.h>
+#include <string.h>  // memmem
 
 #include <algorithm>
 #include <utility>
@@ -94,7 +95,10 @@ bool ValueTest::PatternTakes(std::string_view value) const {
     case Pattern::Kind::kSuffix:
       return value.ends_with(pattern_.text);
     case Pattern::Kind::kContains:
-      return value.find(pattern_.text) != std::string_view::npos;
+      // string_view::find looks for the first byte and compares, 400 ns where that byte is
+      // frequent.
+      return memmem(value.data(), value.size(), pattern_.text.data(), pattern_.text.size()) !=
+             nullptr;
     case Pattern::Kind::kRegex:
       break;
   }
