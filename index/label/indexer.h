@@ -1,7 +1,7 @@
 // Brings series into the index, up to 4,096 at a time: their labels are taken apart and sorted by
 // name, and then each name takes all of its entries at once.
 //
-// Only the taking in (about 0.1 ms for a name) holds the index's lock; look-ups of values, which
+// Only the taking in, name by name, holds the index's lock; look-ups of values, which
 // wait for memory most, are made under the shared one.
 //
 // Thread safety: one thread at a time; readers of the index meanwhile.

@@ -9,7 +9,7 @@
 // CatchUpIfBehind now and then, so that no question has much to catch up with.
 //
 // Thread safety: every method from any thread. One thread indexes at a time. Questions share a lock
-// that indexing takes alone for the moments (about 0.1 ms) in which it changes postings; no
+// that indexing takes alone for the moments in which it changes postings; no
 // question holds it for long (see index_state.h), so they do not wait for each other. Lock order:
 // indexing_mutex_, then IndexState::mutex, then a ValueOrder's.
 //

@@ -9,7 +9,7 @@
 namespace tsdb::label {
 namespace {
 
-constexpr uint32_t kValuesPerLock = 1024;  // about 0.1 ms
+constexpr uint32_t kValuesPerLock = 1024;
 constexpr size_t kSeriesPerTurn = 65536;
 
 using Count = Cardinality::Count;

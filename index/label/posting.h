@@ -5,8 +5,8 @@
 //   up to 256        an array of 4, 8, .. 256 ids: exact classes of the allocators
 //   more             a Roaring bitmap
 //
-// A bitmap costs some 100 bytes before its first id and 30 for every 65,536 ids that it touches, so
-// that values of few series, which most values are, must not have one.
+// A bitmap has a head and a container for every 65,536 ids that it touches, before any id: values
+// of few series, which most values are, must not have one.
 //
 // Thread safety: const methods from any thread while nobody appends.
 #pragma once

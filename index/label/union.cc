@@ -9,11 +9,11 @@
 namespace tsdb::label {
 namespace {
 
-constexpr size_t kValuesPerLock = 1024;  // about 0.1 ms
+constexpr size_t kValuesPerLock = 1024;
 constexpr size_t kValuesAhead = 8;
 constexpr uint64_t kSortedIdsMax = 512;  // sorted by themselves, without a set of bits
 
-// Nanoseconds, measured with index_benchmark (a million series; more lie colder).
+// Nanoseconds, estimated, not fitted to measurements: only their ratios decide.
 constexpr uint64_t kPerValue = 40;
 constexpr uint64_t kPerListedId = 3;
 constexpr uint64_t kPerBitmapId16 = 2;  // per 16 ids: bitmaps are joined a word at a time
