@@ -97,8 +97,9 @@ bool ValueTest::PatternTakes(std::string_view value) const {
     case Pattern::Kind::kContains:
       // string_view::find looks for the first byte and compares, 400 ns where that byte is
       // frequent.
-      return memmem(value.data(), value.size(), pattern_.text.data(), pattern_.text.size()) !=
-             nullptr;
+      // An empty value may be a null pointer, which memmem must not get; the text is not empty.
+      return !value.empty() && memmem(value.data(), value.size(), pattern_.text.data(),
+                                      pattern_.text.size()) != nullptr;
     case Pattern::Kind::kRegex:
       break;
   }
