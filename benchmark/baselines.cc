@@ -72,17 +72,11 @@ std::unique_ptr<HandRolledStore> LoadHandRolled(const Workload& workload) {
   return store;
 }
 
-void AddPreamble(Report& report, const char* benchmark, const Flags& flags) {
+JsonObject AddMachine(Report& report, const char* benchmark) {
   const Machine machine = DescribeMachine();
-  const Workload workload = flags.MakeWorkload();
-  const std::string digest = Hexadecimal(workload.Digest());
   report.AddLine(machine.processor + ", " + std::to_string(machine.cores) + " cores, " +
                  machine.instruction_set + "; " + machine.compiler + ", " + machine.build + "; " +
                  machine.kernel);
-  report.AddLine(std::to_string(flags.series) + " series x " + std::to_string(flags.samples) +
-                 " samples, order " + OrderName(flags.order) + ", seed " +
-                 std::to_string(flags.seed) + ", digest " + digest + "; best of " +
-                 std::to_string(flags.repeat) + ", checked after each run");
   JsonObject object;
   object.Add("benchmark", "machine")
       .Add("for", benchmark)
@@ -92,9 +86,19 @@ void AddPreamble(Report& report, const char* benchmark, const Flags& flags) {
       .Add("compiler", machine.compiler)
       .Add("instruction_set", machine.instruction_set)
       .Add("build", machine.build)
-      .Add("kernel", machine.kernel)
-      .Add("seed", flags.seed)
-      .Add("input_digest", digest);
+      .Add("kernel", machine.kernel);
+  return object;
+}
+
+void AddPreamble(Report& report, const char* benchmark, const Flags& flags) {
+  const Workload workload = flags.MakeWorkload();
+  const std::string digest = Hexadecimal(workload.Digest());
+  JsonObject object = AddMachine(report, benchmark);
+  report.AddLine(std::to_string(flags.series) + " series x " + std::to_string(flags.samples) +
+                 " samples, order " + OrderName(flags.order) + ", seed " +
+                 std::to_string(flags.seed) + ", digest " + digest + "; best of " +
+                 std::to_string(flags.repeat) + ", checked after each run");
+  object.Add("seed", flags.seed).Add("input_digest", digest);
   report.AddObject(object);
 }
 

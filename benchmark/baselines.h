@@ -24,6 +24,9 @@ double MeasureHandRolled(const Inputs& inputs, Shape mode, uint64_t records);
 // A HandRolledStore with the whole workload, in order; null when it would not fit as above.
 std::unique_ptr<HandRolledStore> LoadHandRolled(const Workload& workload);
 
+// A line for people about machine and compiler, and the beginning of a JSON object for them.
+JsonObject AddMachine(Report& report, const char* benchmark);
+
 // A JSON object and a line for people: machine, compiler, instruction set, workload and its digest.
 void AddPreamble(Report& report, const char* benchmark, const Flags& flags);
 

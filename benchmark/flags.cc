@@ -218,6 +218,29 @@ void AddMixed(CLI::App& app, Flags& flags) {
       ->capture_default_str();
 }
 
+// Of the index benchmark, which has series and no samples, nothing is shared but the words.
+void AddIndex(CLI::App& app, Flags& flags) {
+  app.add_option("--series", flags.series, "Series with six labels each")
+      ->check(CLI::Range(1000u, 100'000'000u))
+      ->capture_default_str();
+  app.add_option("--threads", flags.threads, "Numbers of registering threads, one row each")
+      ->delimiter(',')
+      ->check(CLI::Range(1u, 1024u))
+      ->capture_default_str();
+  app.add_option("--repeat", flags.repeat, "Measured runs of each row")
+      ->check(CLI::Range(1u, 1000u))
+      ->capture_default_str();
+  app.add_option("--seed", flags.seed, "Seed of the series that are looked up")
+      ->capture_default_str();
+  app.add_option("--json", flags.json,
+                 "File for one JSON object per line; - for stdout (the table then goes to stderr)");
+  AddChoice(app, "--plant", flags.plant,
+            {{"none", Defect::kNone},
+             {"lost-record", Defect::kLostRecord},
+             {"changed-value", Defect::kChangedValue}},
+            "Leave a series out, or change a label of one, which must then be found");
+}
+
 const char* Title(Program program) {
   switch (program) {
     case Program::kIngest:
@@ -230,6 +253,8 @@ const char* Title(Program program) {
       return "Recovery benchmark: opening what another process wrote";
     case Program::kMixed:
       return "Mixed benchmark: latencies of appends and reads beside each other";
+    case Program::kIndex:
+      return "Index benchmark: registering series and finding them by their labels";
   }
   return "";
 }
@@ -245,6 +270,8 @@ void AddOwn(CLI::App& app, Flags& flags, Program program) {
       return AddRecovery(app, flags);
     case Program::kMixed:
       return AddMixed(app, flags);
+    case Program::kIndex:
+      return AddIndex(app, flags);
   }
 }
 
@@ -254,6 +281,10 @@ void SetDefaults(Flags& flags, Program program) {
   const bool reading = program == Program::kLookup || program == Program::kScan;
   flags.writers = program == Program::kIngest ? doubling : std::vector<uint32_t>{2};
   flags.threads = reading ? doubling : std::vector<uint32_t>{0};
+  if (program == Program::kIndex) {
+    flags.series = 1'000'000;
+    flags.threads = {1, 2};
+  }
   if (program == Program::kMixed) {
     flags.threads = {2};
     flags.length = 100;
@@ -326,7 +357,7 @@ std::optional<Flags> ParseFlags(int argc, char** argv, Program program, int& exi
   Flags flags;
   SetDefaults(flags, program);
   CLI::App app(Title(program));
-  AddShared(app, flags, program);
+  if (program != Program::kIndex) AddShared(app, flags, program);
   AddOwn(app, flags, program);
   try {
     app.parse(argc, argv);

@@ -10,6 +10,7 @@ import subprocess
 import sys
 
 SHARED = {"benchmark", "series", "samples", "order", "mode", "writers", "threads", "records"}
+INDEX_SHARED = {"benchmark", "series", "mode", "threads"}
 # Of ingest, lookup and scan.
 IN_MEMORY = {
     "wall_seconds", "peak_rss_bytes", "bytes_per_record", "ledger", "generator_records_per_second",
@@ -44,6 +45,7 @@ FIELDS = {
         "records_per_second", "writer_records_per_second", "reads_per_second", "checkpoints",
         "append", "append_group", "fresh_snapshot", "lookup", "short_scan", "last", "ledger",
     },
+    "index": set(),  # what each mode has: below
     "recovery": {
         "records_per_second", "reopen_seconds", "reopen_seconds_min", "reopen_seconds_median",
         "reopen_seconds_max", "open_seconds", "close_seconds", "write_seconds",
@@ -57,6 +59,15 @@ LEDGER = {
 }
 
 
+INDEX_FIELDS = {
+    "register": {"series_per_second", "series_per_second_min", "series_per_second_median"},
+    "lookup": {"lookups", "hits", "ns", "ns_min", "ns_median", "ns_max"},
+    "query": {"name", "selected", "expected", "ns", "ns_min", "ns_median", "ns_max"},
+    "memory": {"index_bytes_per_series", "table_bytes_per_series", "label_text_bytes_per_series",
+               "resident_bytes_per_series"},
+}
+
+
 def fail(message, result):
     print(f"FAILED: {message}\nstdout:\n{result.stdout}\nstderr:\n{result.stderr}")
     sys.exit(1)
@@ -64,7 +75,10 @@ def fail(message, result):
 
 def check_row(row, result):
     kind = row["benchmark"]
-    missing = (SHARED | FIELDS[kind]) - row.keys()
+    wanted = SHARED | FIELDS[kind]
+    if kind == "index":
+        wanted = INDEX_SHARED | INDEX_FIELDS[row["mode"]]
+    missing = wanted - row.keys()
     if "ledger" in row:
         missing |= LEDGER - row["ledger"].keys()
     if missing:
@@ -86,6 +100,11 @@ def check_row(row, result):
         # Behind the lock nobody shares a wait.
         good = row["sets_per_second"] > 0 and row["log_syncs"] > 0
         good = good and (row["mode"] == "together" or row["log_syncs"] >= row["sets"])
+    elif kind == "index":
+        good = row.get("series_per_second", 1) > 0 and row.get("ns", 1) > 0
+        good = good and row.get("selected") == row.get("expected")
+        good = good and row.get("hits") == row.get("lookups")
+        good = good and row.get("index_bytes_per_series", 1) > 0
     elif kind == "mixed":
         good = row["records_per_second"] > 0 and row["reads_per_second"] > 0
         operations = ["append", "append_group", "fresh_snapshot", "lookup", "short_scan", "last"]
