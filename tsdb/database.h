@@ -214,7 +214,8 @@ class Database {
   friend class Ticket;
   friend class Snapshot;
   friend class Cursor;
-  friend struct Internals;  // benchmarks and tests
+  friend struct Internals;    // benchmarks and tests
+  friend struct QueryAccess;  // tsdb/query.h
   explicit Database(std::unique_ptr<Engine> engine);
   std::unique_ptr<Engine> engine_;
 };

@@ -20,6 +20,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "index/label/label_index.h"
 #include "index/label/series_table.h"
 #include "index/tree/tree.h"
 #include "storage/base/file_system.h"
@@ -112,6 +113,7 @@ class Engine {
   FileSystem* files = nullptr;
 
   label::SeriesTable series;
+  label::LabelIndex label_index{series};
   tree::Tree tree;
   std::unique_ptr<ingest::ChunkPool> chunks;
   std::unique_ptr<merge::MergePipeline> pipeline;
