@@ -32,6 +32,10 @@ FIELDS = {
         "scans", "returned", "expected", "samples_per_second", "ingesting",
         "ingest_records_per_second", "hand_rolled_samples_per_second",
     },
+    "query": IN_MEMORY | {
+        "queries", "samples_per_query", "samples_per_second", "query_milliseconds",
+        "queries_per_second", "queries_per_second_min", "queries_per_second_median",
+    },
     "commit": {
         "wall_seconds", "records_per_second", "records_per_second_min", "commits",
         "commits_per_second", "log_syncs", "commits_per_sync", "rate_to_alone_ratio", "ledger",
@@ -86,6 +90,9 @@ def check_row(row, result):
         # Behind the lock nobody shares a wait.
         good = row["sets_per_second"] > 0 and row["log_syncs"] > 0
         good = good and (row["mode"] == "together" or row["log_syncs"] >= row["sets"])
+    elif kind == "query":
+        good = row["queries_per_second"] > 0 and row["queries"] > 0
+        good = good and (row["samples_per_query"] > 0) == (row["mode"] != "count_0%")
     elif kind == "mixed":
         good = row["records_per_second"] > 0 and row["reads_per_second"] > 0
         operations = ["append", "append_group", "fresh_snapshot", "lookup", "short_scan", "last"]
