@@ -158,6 +158,16 @@ void AddReading(CLI::App& app, Flags& flags, Program program) {
     app.add_option("--length", flags.length, "Consecutive samples of one scan")
         ->check(CLI::Range(uint64_t{1}, uint64_t{20'000'000}))
         ->capture_default_str();
+    AddChoice(app, "--query", flags.query,
+              {{"none", QueryKind::kNone},
+               {"sum", QueryKind::kSum},
+               {"rollup", QueryKind::kRollup},
+               {"group", QueryKind::kGroup},
+               {"topk", QueryKind::kTop},
+               {"count", QueryKind::kCount}},
+              "Ask by matchers instead, without writers beside: sum (of everything), rollup (mean, "
+              "least and greatest of every minute of an hour, by one label), group (sums by one "
+              "label), topk (the highest means), count (of samples, by fewer and fewer series)");
   }
   app.add_option("--load-writers", flags.load_writers, "Threads that load the workload first")
       ->check(CLI::Range(1u, 1024u))
@@ -368,6 +378,8 @@ std::optional<Flags> ParseFlags(int argc, char** argv, Program program, int& exi
   flags.cold = flags.cold || flags.cold_files_only;
   // Writers beside would warm the caches, and a database that is written cannot be reopened.
   if (flags.cold) flags.ingesting = false;
+  // What they write would match, too.
+  if (flags.query != QueryKind::kNone) flags.ingesting = false;
   if (const std::string contradiction = Contradiction(flags, program); !contradiction.empty()) {
     std::fprintf(stderr, "%s\n", contradiction.c_str());
     exit_code = 2;

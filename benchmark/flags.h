@@ -17,6 +17,9 @@ enum class Program : uint8_t { kIngest, kLookup, kScan, kRecovery, kMixed, kInde
 // What a writer does after Commit() before it goes on.
 enum class AwaitCommit : uint8_t { kNone, kVisible, kDurable };
 
+// What scan_benchmark asks instead of scans and aggregates.
+enum class QueryKind : uint8_t { kNone, kSum, kRollup, kGroup, kTop, kCount };
+
 // From what recovery_benchmark opens a database: the checkpoint of a clean close, the log of a
 // close without one, or the log of a process that was killed.
 enum class Scenario : uint8_t { kCheckpoint, kLog, kKilled };
@@ -58,6 +61,7 @@ struct Flags {
   // scan
   uint64_t scans = 5120;
   uint64_t length = 1000;
+  QueryKind query = QueryKind::kNone;
   // lookup and scan
   uint32_t load_writers = 2;
   bool ingesting = true;

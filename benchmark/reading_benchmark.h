@@ -95,15 +95,20 @@ class ReadingBenchmark {
   double copy_rate_ = kNone, generator_rate_ = kNone;
 };
 
+// Runs one such benchmark; returns the program's exit code.
+template <typename Benchmark>
+int RunReadingBenchmark(const Flags& flags, const char* program_name) {
+  Benchmark benchmark(flags);
+  if (absl::Status status = benchmark.Measure(); !status.ok()) return Fail(program_name, status);
+  return benchmark.Print() ? 0 : 1;
+}
+
 // The main function of a program that is one such benchmark.
 template <typename Benchmark>
 int RunReadingBenchmark(int argc, char** argv, Program program, const char* program_name) {
   int exit_code = 0;
   const auto flags = ParseFlags(argc, argv, program, exit_code);
-  if (!flags) return exit_code;
-  Benchmark benchmark(*flags);
-  if (absl::Status status = benchmark.Measure(); !status.ok()) return Fail(program_name, status);
-  return benchmark.Print() ? 0 : 1;
+  return flags ? RunReadingBenchmark<Benchmark>(*flags, program_name) : exit_code;
 }
 
 }  // namespace tsdb::benchmark

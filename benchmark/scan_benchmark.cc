@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "benchmark/query_benchmark.h"
 #include "benchmark/questions.h"
 #include "benchmark/reading_benchmark.h"
 #include "tsdb/database.h"
@@ -154,5 +155,10 @@ class ScanBenchmark final : public ReadingBenchmark {
 
 int main(int argc, char** argv) {
   using namespace tsdb::benchmark;
-  return RunReadingBenchmark<ScanBenchmark>(argc, argv, Program::kScan, "scan_benchmark");
+  int exit_code = 0;
+  const auto flags = ParseFlags(argc, argv, Program::kScan, exit_code);
+  if (!flags) return exit_code;
+  return flags->query == QueryKind::kNone
+             ? RunReadingBenchmark<ScanBenchmark>(*flags, "scan_benchmark")
+             : RunReadingBenchmark<QueryBenchmark>(*flags, "scan_benchmark");
 }

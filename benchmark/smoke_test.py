@@ -33,6 +33,10 @@ FIELDS = {
         "scans", "returned", "expected", "samples_per_second", "ingesting",
         "ingest_records_per_second", "hand_rolled_samples_per_second",
     },
+    "query": IN_MEMORY | {
+        "queries", "samples_per_query", "samples_per_second", "query_milliseconds",
+        "queries_per_second", "queries_per_second_min", "queries_per_second_median",
+    },
     "commit": {
         "wall_seconds", "records_per_second", "records_per_second_min", "commits",
         "commits_per_second", "log_syncs", "commits_per_sync", "rate_to_alone_ratio", "ledger",
@@ -105,6 +109,9 @@ def check_row(row, result):
         good = good and row.get("selected") == row.get("expected")
         good = good and row.get("hits") == row.get("lookups")
         good = good and row.get("index_bytes_per_series", 1) > 0
+    elif kind == "query":
+        good = row["queries_per_second"] > 0 and row["queries"] > 0
+        good = good and (row["samples_per_query"] > 0) == (row["mode"] != "count_0%")
     elif kind == "mixed":
         good = row["records_per_second"] > 0 and row["reads_per_second"] > 0
         operations = ["append", "append_group", "fresh_snapshot", "lookup", "short_scan", "last"]

@@ -20,6 +20,9 @@ constexpr uint64_t kLogFileBytesMin = 64 << 10;
 constexpr uint32_t kSyncDelayMaxUs = 100;
 // A writer would have to make a checkpoint during each.
 constexpr int kReadOnlyAttempts = 10;
+// Series registered and not yet in the label index, at which whoever registers one indexes them:
+// 1,024 take about a millisecond.
+constexpr uint32_t kIndexedLate = 1024;
 
 absl::StatusOr<Options> Resolve(Options options) {
   if (options.sync_interval_ms == 0 || options.sync_delay_us > kSyncDelayMaxUs) {
@@ -102,7 +105,10 @@ absl::StatusOr<SeriesId> Database::FindOrCreateSeries(const Labels& labels) {
   if (known.has_value()) return *known;
   TSDB_RETURN_IF_ERROR(engine_->AwaitOpened());
   TSDB_RETURN_IF_ERROR(engine_->CheckWritable("registering a series"));
-  return engine_->series.FindOrCreate(labels);
+  absl::StatusOr<SeriesId> series = engine_->series.FindOrCreate(labels);
+  // So that no query has much to catch up with.
+  engine_->label_index.CatchUpIfBehind(kIndexedLate);
+  return series;
 }
 
 absl::StatusOr<SeriesId> Database::FindSeries(const Labels& labels) const {
@@ -136,9 +142,10 @@ Snapshot Database::NewSnapshot(SnapshotOptions options) {
     engine_->pipeline->AwaitMerged(reach);
     return Snapshot(this, reach, /*complete=*/opened);
   }
-  const Stats stats = engine_->Statistics();
+  Ledger ledger;
+  engine_->FillLedger(ledger);
   return Snapshot(this, engine_->pipeline->merged(),
-                  opened && stats.ledger.buffered_open + stats.ledger.buffered_sealed == 0);
+                  opened && ledger.buffered_open + ledger.buffered_sealed == 0);
 }
 
 absl::Status Database::Flush() {

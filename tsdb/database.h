@@ -73,7 +73,8 @@ struct Stats {
   Ledger ledger;
 
   uint64_t series = 0;
-  uint64_t series_bytes = 0;     // labels and the table that finds them
+  uint64_t series_bytes = 0;     // labels, the table that finds them and the label index
+  uint64_t series_refused = 0;   // registrations refused because of Options::series_max
   uint64_t leaves = 0;           // encoded leaves
   uint64_t leaf_splits = 0;      // leaves cut in two or more because merging made them too large
   uint64_t leaf_rewrites = 0;    // leaves replaced to take in late records
@@ -227,7 +228,8 @@ class Database {
   friend class Snapshot;
   friend class Cursor;
   friend class Engine;
-  friend struct Internals;  // benchmarks and tests
+  friend struct Internals;    // benchmarks and tests
+  friend struct QueryAccess;  // tsdb/query.h
   explicit Database(std::unique_ptr<Engine> engine);
   Appender MakeAppender();
   std::unique_ptr<Engine> engine_;

@@ -29,6 +29,8 @@ constexpr size_t kChunksInMerge = 8;
 constexpr uint64_t kUnusablePart = 8;
 // Part of the budget that unpacked leaves may take.
 constexpr uint64_t kCachePart = 4;
+// Of the label index, for a series of six labels, about: to ask it is to look at every bitmap.
+constexpr uint64_t kIndexBytesPerSeries = 48;
 
 class CheckTask : public merge::PageTask {
  public:
@@ -157,7 +159,7 @@ uint64_t Engine::LeafCacheCapacity() const {
 }
 
 uint64_t Engine::UsedBytes() const {
-  uint64_t used = MemoryBytes();
+  uint64_t used = MemoryBytes() + label_index.indexed() * kIndexBytesPerSeries;
   // Memory that checkpoints have freed is used again, but for blocks that are not of the sizes
   // asked for: counting half of it lets in the less the more there is of those.
   if (!options.directory.empty()) {
@@ -259,7 +261,8 @@ Stats Engine::Statistics() const {
   const tree::Counts counts = tree.ReadCounts();
   auto count = [&](tree::Counter counter) { return static_cast<uint64_t>(counts[counter]); };
   stats.series = series.Count();
-  stats.series_bytes = series.Bytes();
+  stats.series_bytes = series.Bytes() + label_index.Bytes();
+  stats.series_refused = series.Refused();
   stats.leaves = count(tree::Counter::kLeaves);
   stats.leaf_splits = count(tree::Counter::kSplits);
   stats.leaf_rewrites = count(tree::Counter::kRewrites);
@@ -310,7 +313,8 @@ Stats Engine::Statistics() const {
   stats.cache_bytes = cached.bytes;
   stats.retired_bytes = tree.epochs().retired_bytes();
   stats.reader_age_epochs = tree.epochs().OldestReaderAge();
-  stats.memory_bytes = MemoryBytes() + tree.pool().spare_bytes() + cached.bytes;
+  stats.memory_bytes =
+      MemoryBytes() + label_index.Bytes() + tree.pool().spare_bytes() + cached.bytes;
   stats.memory_budget_bytes = options.memory_budget_bytes;
   return stats;
 }

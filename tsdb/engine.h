@@ -20,6 +20,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "index/label/label_index.h"
 #include "index/label/series_table.h"
 #include "index/tree/tree.h"
 #include "storage/base/file_system.h"
@@ -82,6 +83,7 @@ class Engine {
   // Whether a slot opened from now on is to refuse appends. Relaxed: set under registry_mutex_,
   // which every slot is opened under; and no slot that is open lives to see it change.
   bool closed() const { return closed_.load(std::memory_order_relaxed); }
+  void FillLedger(Ledger& ledger) const ABSL_LOCKS_EXCLUDED(registry_mutex_);
   Stats Statistics() const ABSL_LOCKS_EXCLUDED(registry_mutex_);
 
   // Reads back what there is, through an appender of `database`, and starts maintenance; or the
@@ -114,6 +116,7 @@ class Engine {
   FileSystem* files = nullptr;
 
   label::SeriesTable series;
+  label::LabelIndex label_index{series};
   tree::Tree tree;
   cache::LeafCache leaf_cache;  // of packed segments
   std::unique_ptr<ingest::ChunkPool> chunks;
@@ -165,7 +168,6 @@ class Engine {
   bool CheckpointIsDue() const;
   // Bytes in memory that a checkpoint could move into a file, about.
   uint64_t BytesToFlush() const;
-  void FillLedger(Ledger& ledger) const ABSL_LOCKS_EXCLUDED(registry_mutex_);
 
   mutable Mutex opening_mutex_;
   mutable CondVar opening_ended_;

@@ -1,0 +1,185 @@
+#include "tsdb/query.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "index/tree/series_reader.h"
+#include "index/tree/series_walk.h"
+#include "storage/base/parallel.h"
+#include "storage/base/status_macros.h"
+#include "tsdb/database.h"
+#include "tsdb/engine.h"
+#include "tsdb/scan/execute.h"
+#include "tsdb/scan/label_bytes.h"
+#include "tsdb/scan/query_guard.h"
+#include "tsdb/scan/result_rows.h"
+
+namespace tsdb {
+
+struct QueryAccess {
+  static Engine& EngineOf(Database& database) { return *database.engine_; }
+};
+
+namespace {
+
+size_t ThreadsOf(const QueryOptions& options) {
+  return options.threads == 0 ? ProcessorCount() : options.threads;
+}
+
+// What every question begins with: how much is seen, and the series that match and, for a question
+// about a plan's time, may have samples in it.
+struct Selection {
+  Engine& engine;
+  Completeness completeness;
+  std::vector<SeriesId> series;  // ascending
+  uint64_t select_ns = 0;
+};
+
+absl::StatusOr<Selection> Select(Database& database, std::span<const Matcher> matchers,
+                                 const scan::WindowPlan* plan, const QueryOptions& options,
+                                 scan::QueryGuard& guard) {
+  // Asked first: what is read back meanwhile may be missing.
+  const bool opened = QueryAccess::EngineOf(database).opened();
+  const Snapshot snapshot = database.NewSnapshot({.freshness = options.freshness});
+  Engine& engine = QueryAccess::EngineOf(database);
+  Selection selection{engine, {}, {}};
+  selection.completeness.latest = snapshot.complete() || !opened;
+  selection.completeness.replaying = !opened;
+  // Of the log it is not known before the end.
+  if (opened) selection.completeness.damage = engine.recovery.damage;
+  const uint64_t begin_ns = guard.ElapsedNs();
+  TSDB_ASSIGN_OR_RETURN(selection.series, engine.label_index.SelectIds(matchers));
+  // Series of another time cost little: that is where most are after years of churn.
+  if (plan != nullptr && plan->windows() > 0) {
+    engine.tree.DropOutside(plan->from, plan->last, &selection.series);
+  }
+  selection.select_ns = guard.ElapsedNs() - begin_ns;
+  const uint64_t count = selection.series.size();
+  if (!guard.ChargeSeries(count) || !guard.ChargeMemory(count * sizeof(SeriesId)) ||
+      !guard.Check()) {
+    return guard.status();
+  }
+  return selection;
+}
+
+// Puts entries with a member `series` in order of their labels and fills those in.
+template <typename Entry>
+absl::Status AddLabels(const Engine& engine, scan::QueryGuard& guard, std::vector<Entry>& entries) {
+  uint64_t bytes = 0;
+  for (const Entry& entry : entries) {
+    bytes += sizeof(Entry) + engine.series.BytesOf(entry.series).size();
+  }
+  if (!guard.ChargeMemory(bytes)) return guard.status();
+  std::sort(entries.begin(), entries.end(), [&engine](const Entry& a, const Entry& b) {
+    return scan::LabelsBefore(engine.series.BytesOf(a.series), engine.series.BytesOf(b.series));
+  });
+  for (Entry& entry : entries) {
+    entry.labels = Labels::FromCanonicalBytes(engine.series.BytesOf(entry.series));
+  }
+  return guard.Check() ? absl::OkStatus() : guard.status();
+}
+
+// The samples of each selected series in the range.
+absl::StatusOr<std::vector<uint64_t>> CountEach(const Selection& selection,
+                                                const scan::WindowPlan& plan,
+                                                const QueryOptions& options,
+                                                scan::QueryGuard& guard) {
+  const merge::MergePipeline::QueryThreads busy(selection.engine.pipeline.get(),
+                                                ThreadsOf(options));
+  return scan::CountEach({selection.engine.tree, selection.engine.series}, selection.series, plan,
+                         options, guard);
+}
+
+}  // namespace
+
+absl::StatusOr<QueryResult> RunQuery(Database& database, const Query& query) {
+  scan::QueryGuard guard(query.options);
+  TSDB_ASSIGN_OR_RETURN(scan::WindowPlan plan, scan::PlanQuery(query));
+  TSDB_ASSIGN_OR_RETURN(Selection selection,
+                        Select(database, query.matchers, &plan, query.options, guard));
+  const scan::Source source{selection.engine.tree, selection.engine.series};
+  const merge::MergePipeline::QueryThreads busy(selection.engine.pipeline.get(),
+                                                ThreadsOf(query.options));
+  TSDB_ASSIGN_OR_RETURN(QueryResult result,
+                        scan::Execute(source, selection.series, query, std::move(plan), guard));
+  QueryCost cost = result.cost();
+  cost.series = selection.series.size();
+  cost.select_ns = selection.select_ns;
+  cost.wall_ns = guard.ElapsedNs();
+  scan::ResultBuilder::SetCost(cost, result);
+  scan::ResultBuilder::SetCompleteness(std::move(selection.completeness), result);
+  return result;
+}
+
+absl::StatusOr<std::vector<SeriesEntry>> ListSeries(Database& database,
+                                                    std::span<const Matcher> matchers,
+                                                    TimeRange range, const QueryOptions& options) {
+  scan::QueryGuard guard(options);
+  TSDB_ASSIGN_OR_RETURN(const scan::WindowPlan plan,
+                        scan::PlanWindows(range, 0, 0, options.limits));
+  const bool all = range == TimeRange::All();
+  TSDB_ASSIGN_OR_RETURN(const Selection selection,
+                        Select(database, matchers, all ? nullptr : &plan, options, guard));
+  std::vector<uint64_t> counts;
+  if (!all) {
+    TSDB_ASSIGN_OR_RETURN(counts, CountEach(selection, plan, options, guard));
+  }
+  std::vector<SeriesEntry> entries;
+  for (size_t i = 0; i < selection.series.size(); ++i) {
+    if (all || counts[i] > 0) entries.push_back({selection.series[i], {}});
+  }
+  TSDB_RETURN_IF_ERROR(AddLabels(selection.engine, guard, entries));
+  return entries;
+}
+
+absl::StatusOr<uint64_t> CountSeries(Database& database, std::span<const Matcher> matchers,
+                                     const QueryOptions& options) {
+  scan::QueryGuard guard(options);
+  TSDB_ASSIGN_OR_RETURN(const uint64_t count,
+                        QueryAccess::EngineOf(database).label_index.SeriesCount(matchers));
+  return guard.ChargeSeries(count) && guard.Check() ? absl::StatusOr<uint64_t>(count)
+                                                    : guard.status();
+}
+
+absl::StatusOr<uint64_t> CountSamples(Database& database, std::span<const Matcher> matchers,
+                                      TimeRange range, const QueryOptions& options) {
+  scan::QueryGuard guard(options);
+  TSDB_ASSIGN_OR_RETURN(const scan::WindowPlan plan,
+                        scan::PlanWindows(range, 0, 0, options.limits));
+  TSDB_ASSIGN_OR_RETURN(const Selection selection,
+                        Select(database, matchers, &plan, options, guard));
+  TSDB_ASSIGN_OR_RETURN(const std::vector<uint64_t> counts,
+                        CountEach(selection, plan, options, guard));
+  uint64_t total = 0;
+  for (const uint64_t count : counts) total += count;
+  return total;
+}
+
+absl::StatusOr<std::vector<LastValue>> LastValues(Database& database,
+                                                  std::span<const Matcher> matchers,
+                                                  const QueryOptions& options) {
+  scan::QueryGuard guard(options);
+  TSDB_ASSIGN_OR_RETURN(const Selection selection,
+                        Select(database, matchers, nullptr, options, guard));
+  constexpr size_t kSeriesPerTask = 256;
+  const std::vector<SeriesId>& series = selection.series;
+  std::vector<std::optional<Sample>> last(series.size());
+  ParallelFor(0, series.size(), kSeriesPerTask, options.threads, [&](size_t begin, size_t end) {
+    scan::Meter meter(guard);
+    for (size_t i = begin; i < end; ++i) {
+      if (i + 1 < end) tree::PrefetchWalk(selection.engine.tree, series[i + 1]);
+      last[i] = tree::Last(selection.engine.tree, series[i]);
+      if (!meter.Step(1)) return;
+    }
+    meter.Flush();
+  });
+  TSDB_RETURN_IF_ERROR(guard.status());
+  std::vector<LastValue> values;
+  for (size_t i = 0; i < series.size(); ++i) {
+    if (last[i].has_value()) values.push_back({series[i], {}, *last[i]});
+  }
+  TSDB_RETURN_IF_ERROR(AddLabels(selection.engine, guard, values));
+  return values;
+}
+
+}  // namespace tsdb
