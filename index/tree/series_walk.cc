@@ -6,10 +6,16 @@ namespace tsdb::tree {
 namespace {
 
 constexpr size_t kVector = 64;  // the decoders store whole vectors of this many samples
-// Statistics lie in a leaf's first two lines; this many leaves ahead they are asked for.
+// This many leaves ahead statistics are asked for.
 constexpr uint32_t kAhead = 6;
 // Level-0 nodes in a section: up to 1,024 leaves, half a million samples, some 0.2 ms of decoding.
 constexpr size_t kSectionNodes = 16;
+
+// Statistics lie in a leaf's first two lines.
+void PrefetchHead(const uint8_t* leaf) {
+  __builtin_prefetch(leaf);
+  __builtin_prefetch(leaf + 64);
+}
 
 size_t RoundUpToVector(size_t count) { return (count + kVector - 1) / kVector * kVector; }
 
@@ -53,7 +59,12 @@ class ViewWalk {
   // `next`: where the range of what follows the node begins, if `has_next`.
   bool WalkNode(const InnerNode* node, Timestamp next, bool has_next) {
     const uint32_t count = node->count();
-    for (uint32_t i = node->Find(from_, count); i < count; ++i) {
+    const uint32_t begin = node->Find(from_, count);
+    if (node->level() == 0) {
+      for (uint32_t i = begin; i < std::min(begin + kAhead, count); ++i)
+        PrefetchHead(node->leaf(i));
+    }
+    for (uint32_t i = begin; i < count; ++i) {
       const Timestamp first = node->first(i);
       // Leaves from the open leaf on are newer than the view.
       if (i > 0 && (first > last_ || (view_.open > 0 && first >= view_.open_first()))) return true;
@@ -64,11 +75,7 @@ class ViewWalk {
         if (!WalkNode(node->node(i), child_next, child_has_next)) return false;
         continue;
       }
-      if (i + kAhead < count) {
-        const uint8_t* ahead = node->leaf_address(i + kAhead);
-        __builtin_prefetch(ahead);
-        __builtin_prefetch(ahead + 64);
-      }
+      if (i + kAhead < count) PrefetchHead(node->leaf_address(i + kAhead));
       if (!ShowLeaf(node->leaf(i), child_next, child_has_next,
                     inner && child_next <= last_ ? node->leaf_address(i + 1) : nullptr)) {
         return false;

@@ -66,7 +66,8 @@ void IntervalReader::AddValues(const double* values, size_t count) {
     AddCount(count);
     return;
   }
-  states_[at_ - first_].Merge(WindowState::Of({values, count}, needs_.deviations));
+  states_[at_ - first_].Merge(WindowState::Of({values, count}, needs_.deviations),
+                              needs_.deviations);
   if (!needs_.values) return;
   collected_.insert(collected_.end(), values, values + count);
   if (collected_.capacity() > charged_) {  // the meter notices if that was too much
@@ -122,7 +123,7 @@ bool IntervalReader::AddWithinInterval(const tree::WalkedLeaf& leaf) {
     }
     if (leaf.whole()) {
       ++meter_.cost().statistics;
-      states_[at_ - first_].Merge(WindowState::Of(leaf.statistics));
+      states_[at_ - first_].Merge(WindowState::Of(leaf.statistics), false);
       return meter_.Step(0);
     }
   }

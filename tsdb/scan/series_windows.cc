@@ -23,7 +23,7 @@ bool SeriesWindows::Read(SeriesId series, size_t threads) {
   const bool read =
       sections == 1 ? walk.Walk(0, buffer_, reader_) : ReadSections(walk, sections, threads);
   if (!read || !meter_.Step(0)) return false;
-  MergeIntervals(plan_, reader_.states(), suffixes_, windows_);
+  MergeIntervals(plan_, reader_.states(), needs_.deviations, suffixes_, windows_);
   present_ = 0;
   for (const WindowState& window : windows_) present_ += window.count > 0;
   return true;
@@ -49,7 +49,7 @@ bool SeriesWindows::ReadSections(const tree::SeriesWalk& walk, size_t sections, 
   for (size_t section = 0; section < sections; ++section) {
     meter_.cost().Add(costs[section]);
     for (size_t i = 0; i < states[section].size(); ++i) {
-      reader_.states()[firsts[section] + i].Merge(states[section][i]);
+      reader_.states()[firsts[section] + i].Merge(states[section][i], needs_.deviations);
     }
   }
   return meter_.guard().Continue();

@@ -20,6 +20,17 @@ Needs Needs::Of(const Query& query) {
 }
 
 WindowState WindowState::Of(std::span<const double> values, bool deviations) {
+  if (values.size() == 1) {  // short windows: as below, without the way to the kernel
+    WindowState state;
+    const double value = values[0];
+    state.count = 1;
+    state.sum += value;
+    state.min = value < state.min ? value : state.min;
+    state.max = value > state.max ? value : state.max;
+    state.first = state.last = value;
+    state.deviation = value - value;
+    return state;
+  }
   const codec::ValueTotals totals = codec::Kernels().scan_values(values.data(), values.size());
   WindowState state;
   state.count = values.size();
@@ -46,20 +57,10 @@ WindowState WindowState::Of(const codec::BlockStatistics& statistics) {
   return state;
 }
 
-void WindowState::Merge(const WindowState& later) {
-  if (later.count == 0) return;
-  if (count == 0) {
-    *this = later;
-    return;
-  }
+void WindowState::MergeDeviation(const WindowState& later) {
   const auto own = static_cast<double>(count), others = static_cast<double>(later.count);
   const double difference = later.sum / others - sum / own;
   deviation += later.deviation + difference * difference * (own * others / (own + others));
-  count += later.count;
-  sum += later.sum;
-  min = later.min < min ? later.min : min;
-  max = later.max > max ? later.max : max;
-  last = later.last;
 }
 
 double WindowState::Result(WindowFunction function) const {
@@ -88,7 +89,7 @@ double WindowState::Result(WindowFunction function) const {
   return kNan;
 }
 
-void MergeIntervals(const WindowPlan& plan, std::span<const WindowState> intervals,
+void MergeIntervals(const WindowPlan& plan, std::span<const WindowState> intervals, bool deviations,
                     std::vector<WindowState>& scratch, std::span<WindowState> windows) {
   if (!plan.overlapping) {
     for (size_t k = 0; k < plan.windows(); ++k) windows[k] = intervals[plan.begins[k]];
@@ -108,12 +109,12 @@ void MergeIntervals(const WindowPlan& plan, std::span<const WindowState> interva
       scratch.resize(middle - base);
       for (size_t i = middle; i-- > base;) {
         scratch[i - base] = intervals[i];
-        if (i + 1 < middle) scratch[i - base].Merge(scratch[i + 1 - base]);
+        if (i + 1 < middle) scratch[i - base].Merge(scratch[i + 1 - base], deviations);
       }
     }
-    for (; end < plan.ends[k]; ++end) back.Merge(intervals[end]);
+    for (; end < plan.ends[k]; ++end) back.Merge(intervals[end], deviations);
     windows[k] = scratch[begin - base];
-    windows[k].Merge(back);
+    windows[k].Merge(back, deviations);
   }
 }
 

@@ -38,17 +38,33 @@ struct WindowState {
   // REQUIRES: !values.empty().
   static WindowState Of(std::span<const double> values, bool deviations);
   static WindowState Of(const codec::BlockStatistics& statistics);
-  // `later` comes after it in time. Deviations by Chan, Golub and LeVeque, "Updating formulae and
-  // a pairwise algorithm for computing sample variances", 1979.
-  void Merge(const WindowState& later);
+  // `later` comes after it in time. Without `deviations` those are left alone, which spares three
+  // divisions. With them, by Chan, Golub and LeVeque, "Updating formulae and a pairwise algorithm
+  // for computing sample variances", 1979.
+  void Merge(const WindowState& later, bool deviations) {
+    if (later.count == 0) return;
+    if (count == 0) {
+      *this = later;
+      return;
+    }
+    if (deviations) MergeDeviation(later);
+    count += later.count;
+    sum += later.sum;
+    min = later.min < min ? later.min : min;
+    max = later.max > max ? later.max : max;
+    last = later.last;
+  }
   // Of kQuantile: NaN, which is taken from the values instead. REQUIRES: count > 0.
   double Result(WindowFunction function) const;
+
+ private:
+  void MergeDeviation(const WindowState& later);
 };
 
 // The windows' states out of the intervals'. Overlapping windows are merged from a suffix of what
 // they share with those before and what is new, so each interval is merged about three times
 // however many windows it lies in, and nothing is ever subtracted.
-void MergeIntervals(const WindowPlan& plan, std::span<const WindowState> intervals,
+void MergeIntervals(const WindowPlan& plan, std::span<const WindowState> intervals, bool deviations,
                     std::vector<WindowState>& scratch, std::span<WindowState> windows);
 
 // The quantile, 0 to 1, of `values`, which it reorders: linear between the two nearest ranks. NaN

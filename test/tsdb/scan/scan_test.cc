@@ -76,7 +76,7 @@ TEST_CASE("window state: overlapping windows are what their intervals are togeth
     if (!values[i].empty()) intervals[i] = WindowState::Of(values[i], true);
   }
   std::vector<WindowState> scratch, windows(plan.windows());
-  MergeIntervals(plan, intervals, scratch, windows);
+  MergeIntervals(plan, intervals, true, scratch, windows);
   for (size_t k = 0; k < plan.windows(); ++k) {
     std::vector<double> all;
     for (size_t i = plan.begins[k]; i < plan.ends[k]; ++i) {
