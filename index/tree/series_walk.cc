@@ -62,7 +62,7 @@ class ViewWalk {
     const uint32_t begin = node->Find(from_, count);
     if (node->level() == 0) {
       for (uint32_t i = begin; i < std::min(begin + kAhead, count); ++i)
-        PrefetchHead(node->leaf(i));
+        PrefetchHead(node->leaf_address(i));
     }
     for (uint32_t i = begin; i < count; ++i) {
       const Timestamp first = node->first(i);
