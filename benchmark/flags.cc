@@ -226,6 +226,12 @@ void AddMixed(CLI::App& app, Flags& flags) {
   app.add_option("--length", flags.length, "Consecutive samples of one scan")
       ->check(CLI::Range(uint64_t{1}, uint64_t{20'000'000}))
       ->capture_default_str();
+  AddChoice(app, "--query", flags.beside,
+            {{"none", BesideQuery::kNone},
+             {"small", BesideQuery::kSmall},
+             {"large", BesideQuery::kLarge}},
+            "Ask by matchers instead: small (the mean of --length samples of one series), large "
+            "(the sum of everything, every leaf decoded)");
 }
 
 // Of the index benchmark, which has series and no samples, nothing is shared but the words.

@@ -20,6 +20,9 @@ enum class AwaitCommit : uint8_t { kNone, kVisible, kDurable };
 // What scan_benchmark asks instead of scans and aggregates.
 enum class QueryKind : uint8_t { kNone, kSum, kRollup, kGroup, kTop, kCount };
 
+// What a reader beside writers asks by labels, in the place of its other questions.
+enum class BesideQuery : uint8_t { kNone, kSmall, kLarge };
+
 // From what recovery_benchmark opens a database: the checkpoint of a clean close, the log of a
 // close without one, or the log of a process that was killed.
 enum class Scenario : uint8_t { kCheckpoint, kLog, kKilled };
@@ -73,6 +76,7 @@ struct Flags {
   Scenario scenario = Scenario::kCheckpoint;  // of the processes it starts, and their directory
   std::string child_database;
   // mixed
+  BesideQuery beside = BesideQuery::kNone;
   uint64_t checkpoint_every = 0;  // bytes of log; 0 for none
   bool compare_checkpoints = false;
   uint64_t rate = 0;  // records per second of all writers; 0 for as fast as they can

@@ -112,6 +112,9 @@ class MixedBenchmark {
         .Add("rate", flags_.rate)
         .Add("length", flags_.length)
         .Add("reads_per_snapshot", flags_.reads_per_snapshot)
+        .Add("questions", flags_.beside == BesideQuery::kSmall   ? "small"
+                          : flags_.beside == BesideQuery::kLarge ? "large"
+                                                                 : "none")
         .Add("time_every", flags_.time_every)
         .Add("records", workload_.records())
         .Add("preloaded_samples", setting.preloaded)

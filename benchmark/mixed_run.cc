@@ -188,6 +188,10 @@ class Reader {
   void Read(Database& database) {
     do {
       const uint64_t samples = Appended();
+      if (setting_.flags.beside != BesideQuery::kNone) {
+        Ask(database, samples);
+        continue;
+      }
       watch_.Start();
       const Snapshot snapshot = database.NewSnapshot({.freshness = Freshness::kLatest});
       latencies_[kFreshSnapshot].Take(watch_.Nanoseconds());
@@ -206,7 +210,8 @@ class Reader {
   const Latencies& latencies() const { return latencies_; }
   uint64_t wrong() const { return wrong_; }
   uint64_t reads() const {
-    return latencies_[kLookup].count() + latencies_[kShortScan].count() + latencies_[kLast].count();
+    return latencies_[kLookup].count() + latencies_[kShortScan].count() +
+           latencies_[kLast].count() + latencies_[kQuery].count();
   }
 
  private:
@@ -244,6 +249,35 @@ class Reader {
       } else {
         ReadLast(snapshot, static_cast<SeriesId>(place % setting_.workload.series()), samples);
       }
+    }
+  }
+
+  // Of what had been appended before, as far as a query's answer can be told beforehand.
+  void Ask(Database& database, uint64_t samples) {
+    random_ = Mix64(random_);
+    const Workload& workload = setting_.workload;
+    const bool small = setting_.flags.beside == BesideQuery::kSmall;
+    Query query;
+    query.columns = {{.function = WindowFunction::kCount}, {.function = WindowFunction::kAvg}};
+    if (small) {
+      query.matchers = setting_.matchers[random_ % workload.series()];
+      query.range = Workload::Range(samples - setting_.scans.length, samples);
+    } else {
+      query.range = Workload::Range(0, workload.samples());
+      query.options.use_statistics = false;
+      query.columns[0].group_function = GroupFunction::kSum;
+      query.grouping = Grouping{};
+    }
+    watch_.Start();
+    const absl::StatusOr<QueryResult> result = RunQuery(database, query);
+    latencies_[kQuery].Take(watch_.Nanoseconds());
+    const auto count = result.ok() && result->rows() == 1 ? result->At(0, 0) : std::nullopt;
+    if (!count.has_value()) {
+      ++wrong_;
+    } else if (small) {
+      wrong_ += *count != static_cast<double>(setting_.scans.length);
+    } else {
+      wrong_ += *count < static_cast<double>(samples * workload.series());
     }
   }
 
@@ -368,7 +402,7 @@ void SortBySample(LookupQuestions& questions) {
 
 const char* OperationName(Operation operation) {
   static constexpr const char* kNames[] = {"append", "append_group", "commit", "fresh_snapshot",
-                                           "lookup", "short_scan",   "last"};
+                                           "lookup", "short_scan",   "last",   "query"};
   return kNames[operation];
 }
 
@@ -394,6 +428,15 @@ MixedSetting::MixedSetting(const Flags& all_flags, const Workload& whole, uint32
   preload.push_back(MakeInput(whole, {0, whole.series(), 0, preloaded}, {}));
   lookups = MakeLookups(whole, kQuestions, whole.seed());
   SortBySample(lookups);
+  if (flags.beside == BesideQuery::kSmall) {
+    for (SeriesId series = 0; series < whole.series(); ++series) {
+      std::vector<Matcher>& own = matchers.emplace_back();
+      const absl::StatusOr<Labels> labels = SeriesLabelsOf(series);
+      for (const Label& label : *labels) {
+        own.push_back({std::string(label.name), MatchOp::kEqual, std::string(label.value)});
+      }
+    }
+  }
   scans = MakeScans(whole, kQuestions, flags.length, whole.seed() + 1);
   std::sort(
       scans.scans.begin(), scans.scans.end(),

@@ -24,6 +24,7 @@
 #include "benchmark/questions.h"
 #include "benchmark/writers.h"
 #include "tsdb/database.h"
+#include "tsdb/query.h"
 
 namespace tsdb::benchmark {
 
@@ -37,6 +38,7 @@ enum Operation : size_t {
   kLookup,
   kShortScan,
   kLast,
+  kQuery,  // by matchers, with its own fresh snapshot
   kOperations
 };
 const char* OperationName(Operation operation);
@@ -58,6 +60,7 @@ struct MixedSetting {
   Inputs preload, inputs;
   LookupQuestions lookups;  // both in the order of their samples
   ScanQuestions scans;
+  std::vector<std::vector<Matcher>> matchers;  // of each series; with --query small
 };
 
 struct MixedRun {
