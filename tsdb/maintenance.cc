@@ -37,6 +37,8 @@ void Engine::StopMaintenance() {
 
 void Engine::MaintenanceLoop() {
   for (;;) {
+    // First of all: after opening, every series is to be indexed before the first query.
+    label_index.CatchUpIfBehind(1);
     {
       MutexLock lock(&wake_mutex_);
       if (!ending_ && room_waiters_ == 0) wake_.WaitFor(&wake_mutex_, kLook);
