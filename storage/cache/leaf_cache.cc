@@ -44,6 +44,7 @@ void LeafCache::Load(PackedImage& image, uint32_t group) {
     if (wanted.state.load(std::memory_order_relaxed) == PackedImage::kLeaving) {
       // Its memory is still there; what waits to drop it finds it resident.
       wanted.state.store(PackedImage::kResident, std::memory_order_release);
+      MakeRoom(capacity);
       policy_.Admit(&wanted.entry);
       return;
     }

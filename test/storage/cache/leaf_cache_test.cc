@@ -133,6 +133,21 @@ TEST_CASE_METHOD(CacheFixture, "leaf cache: what is wanted while it leaves is no
   CHECK(IsWhole(file, image->base(), 20, 0, kGroupBytes / 8));
 }
 
+TEST_CASE_METHOD(CacheFixture, "leaf cache: what is wanted while it leaves needs room as well",
+                 "[cache]") {
+  const FrameFile file = MakeFrames(11, 300);
+  const auto image = Image(file);
+  oldest = epoch;
+  Read(file, *image, 0, 300);
+  oldest = kNobody;
+  // Nothing has been dropped yet, so that each of these may only come back.
+  for (uint32_t group = 0; group < 300; ++group) {
+    Read(file, *image, group, group + 1);
+    REQUIRE(CountResident(*image, 300) <= kLeast);
+  }
+  CHECK(GroupsInMemory() <= kLeast + 1);
+}
+
 TEST_CASE_METHOD(CacheFixture, "leaf cache: what left twice goes only after the second time",
                  "[cache]") {
   const FrameFile file = MakeFrames(6, 129);
