@@ -64,7 +64,7 @@ struct Options {
   // Series scraped together repeat each other, so compressing their leaves together takes real
   // metrics to a third. What is read is unpacked into a cache, a quarter of the memory budget at
   // most, that gives way to what is written. Change to kNone when single samples of old data are
-  // looked up at random: unpacking costs some 5 us where the cache does not have it, and so that a
+  // looked up at random: unpacking costs 10 us where the cache does not have it, and so that a
   // damaged byte costs one leaf, not the fifteen or so of a group. Segments written
   // before stay as they are.
   Compression compression = Compression::kLz4;

@@ -62,7 +62,7 @@ class LeafCache {
   LeafCache& operator=(const LeafCache&) = delete;
 
   // After it, `leaf` (of some image of whatever cache) can be read until the caller's pin ends.
-  // Cost: some 3 ns if it is there, else some 5 us, or a read of the disk. A file that has changed
+  // Cost: some 4 ns if it is there, else some 10 us, or a read of the disk. A file that has changed
   // since it was checked ends the process: there is no right answer any more.
   static inline void MakeReadable(const uint8_t* leaf);
 
