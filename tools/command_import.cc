@@ -44,8 +44,8 @@ void SayWhatIsKept(const ImportOptions& options, uint64_t samples) {
 ExitCode RunImport(const ImportOptions& options) {
   const Color color = options.color;
   if (const ExitCode code = CheckInput(options.input, color); code != kOk) return code;
-  const std::unique_ptr<Database> opened =
-      OpenWhole(options, Missing::kMake, options.durability, "nothing was imported");
+  const std::unique_ptr<Database> opened = OpenWhole(options, Missing::kMake, options.durability,
+                                                     "nothing was imported", options.compression);
   if (opened == nullptr) return kFailure;
   Database& database = *opened;
 

@@ -11,6 +11,7 @@ namespace tsdb::tools {
 struct ImportOptions : DirectoryOptions {
   InputOptions input;
   Durability durability = Durability::kAsync;
+  Compression compression = Compression::kLz4;
 };
 
 // What was read before an error, or Ctrl-C, is kept. A damaged database is refused and left as it

@@ -59,6 +59,14 @@ absl::Status AddDisk(const std::string& directory, const Audit& audit,
   return absl::OkStatus();
 }
 
+// Of compressed segments: every one that is opened is read through the cache.
+void AddCache(const Stats& stats, Report& report) {
+  if (stats.cache_loads == 0) return;
+  report.AddSection("cache").figures = {{"hits", stats.cache_hits, ""},
+                                        {"loads", stats.cache_loads, ""},
+                                        BytesFigure("bytes", stats.cache_bytes)};
+}
+
 void AddEncodings(const Stats& stats, Report& report) {
   report.AddSection("leaves").figures = {{"encoded", stats.leaves, ""},
                                          {"splits", stats.leaf_splits, ""},
@@ -99,6 +107,7 @@ ExitCode RunStats(const StatsOptions& options) {
     const absl::Status added = AddDisk(directory, audit, source.database->Recovery(), report);
     if (!added.ok()) fail(added);
   }
+  AddCache(audit.stats, report);
   AddEncodings(audit.stats, report);
   AddLedger(audit, report);
   if (const absl::Status status = report.Print(options.json, color); !status.ok()) fail(status);

@@ -246,6 +246,12 @@ Command AddImport(CLI::App& app) {
                         options->durability,
                         {{"async", Durability::kAsync}, {"sync", Durability::kSync}})
       ->type_name("async|sync");
+  AddChoice<Compression>(*command, "--compression",
+                         "lz4 (default): leaves are compressed in groups where that saves a tenth; "
+                         "none: each is used where it lies, and damage costs one leaf",
+                         options->compression,
+                         {{"none", Compression::kNone}, {"lz4", Compression::kLz4}})
+      ->type_name("none|lz4");
   command->footer(std::string(kImportFooter) + "\n" + kExitCodes);
   return {command, [options] { return RunImport(*options); }};
 }

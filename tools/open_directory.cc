@@ -81,7 +81,8 @@ absl::StatusOr<std::unique_ptr<Database>> OpenToRead(const std::string& director
 }
 
 absl::StatusOr<std::unique_ptr<Database>> OpenToWrite(const DirectoryOptions& options,
-                                                      Missing missing, Durability durability) {
+                                                      Missing missing, Durability durability,
+                                                      Compression compression) {
   const std::string& directory = options.directory;
   if (missing == Missing::kRefuse) TSDB_RETURN_IF_ERROR(CheckIsDatabase(directory));
   Options database_options;
@@ -89,6 +90,7 @@ absl::StatusOr<std::unique_ptr<Database>> OpenToWrite(const DirectoryOptions& op
   database_options.memory_budget_bytes = options.memory_budget_bytes;
   database_options.checkpoint_on_close = false;
   database_options.durability = durability;
+  database_options.compression = compression;
   auto database = Open(database_options);
   struct stat status;
   if (database.ok() || stat(ParentPath(directory).c_str(), &status) == 0) return database;
@@ -97,7 +99,8 @@ absl::StatusOr<std::unique_ptr<Database>> OpenToWrite(const DirectoryOptions& op
 }
 
 std::unique_ptr<Database> OpenWhole(const DirectoryOptions& options, Missing missing,
-                                    Durability durability, const std::string& nothing_done) {
+                                    Durability durability, const std::string& nothing_done,
+                                    Compression compression) {
   if (CheckIsDatabase(options.directory).ok()) {
     const auto seen = OpenToRead(options.directory, options.memory_budget_bytes);
     // Another error than damage is met again below, or is one of reading only.
@@ -105,7 +108,7 @@ std::unique_ptr<Database> OpenWhole(const DirectoryOptions& options, Missing mis
       return Refuse(options, (*seen)->Recovery(), nothing_done);
     }
   }
-  auto database = OpenToWrite(options, missing, durability);
+  auto database = OpenToWrite(options, missing, durability, compression);
   if (!database.ok()) {
     PrintError(MessageOf(database.status()), options.color);
     return nullptr;

@@ -35,13 +35,15 @@ absl::StatusOr<std::unique_ptr<Database>> OpenToRead(const std::string& director
 // To be written, damaged or not; opening may put what is intact of it into new files. Close writes
 // no checkpoint: that is up to whoever opens.
 absl::StatusOr<std::unique_ptr<Database>> OpenToWrite(const DirectoryOptions& options,
-                                                      Missing missing, Durability durability);
+                                                      Missing missing, Durability durability,
+                                                      Compression compression = Compression::kLz4);
 
 // To be written if it is whole. Null, with the reason and "so `nothing_done`" on stderr, if it is
 // damaged, which changes nothing in the directory, or cannot be opened. Cost: it is read twice,
 // since an opening for writing may be what hides the damage from the next one.
 std::unique_ptr<Database> OpenWhole(const DirectoryOptions& options, Missing missing,
-                                    Durability durability, const std::string& nothing_done);
+                                    Durability durability, const std::string& nothing_done,
+                                    Compression compression = Compression::kLz4);
 
 // A checkpoint, so that the next opening need not replay what was done, and the end of the
 // database.

@@ -68,11 +68,11 @@ struct Options {
   bool checkpoint_on_close = true;
 
   // Series scraped together repeat each other, so compressing their leaves together takes real
-  // metrics to a third. What is read is unpacked into a cache, a quarter of the memory budget at
+  // metrics to a half. What is read is unpacked into a cache, a quarter of the memory budget at
   // most, that gives way to what is written. Change to kNone when single samples of old data are
-  // looked up at random: unpacking costs some 5 us where the cache does not have it, and so that a
-  // damaged byte costs one leaf, not the fifteen or so of a group. Segments written
-  // before stay as they are.
+  // looked up at random: unpacking costs 10 us where the cache does not have it, and so that a
+  // damaged byte costs one leaf, not those of a group: fifteen or so, more of constant series.
+  // Segments written before stay as they are.
   Compression compression = Compression::kLz4;
 
   // Bound on write buffer and stored data in memory together, in bytes. 0: half of the machine's

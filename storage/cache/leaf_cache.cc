@@ -44,6 +44,7 @@ void LeafCache::Load(PackedImage& image, uint32_t group) {
     if (wanted.state.load(std::memory_order_relaxed) == PackedImage::kLeaving) {
       // Its memory is still there; what waits to drop it finds it resident.
       wanted.state.store(PackedImage::kResident, std::memory_order_release);
+      MakeRoom(capacity);
       policy_.Admit(&wanted.entry);
       return;
     }
@@ -66,12 +67,18 @@ void LeafCache::MakeRoom(uint64_t bytes) {
   const uint64_t capacity = std::max(kBytesMin, bytes) >> kGroupBits;
   policy_.SetCapacity(capacity);
   if (policy_.size() < capacity) return;
-  const uint64_t epoch = grace_.advance();
-  while (policy_.size() >= capacity) {
+  size_t leaving = 0;
+  for (; policy_.size() >= capacity; ++leaving) {
     auto* group = reinterpret_cast<PackedImage::Group*>(policy_.Evict());
     group->state.store(PackedImage::kLeaving, std::memory_order_relaxed);
-    group->epoch = epoch;
-    leaving_.push_back({group->image, group->number, epoch});
+    leaving_.push_back({group->image, group->number, 0});
+  }
+  // Only now: a reader that pins after it must find none of them resident.
+  const uint64_t epoch = grace_.advance();
+  for (auto left = leaving_.end() - static_cast<std::ptrdiff_t>(leaving); left != leaving_.end();
+       ++left) {
+    left->epoch = epoch;
+    left->image->groups_[left->group].epoch = epoch;
   }
 }
 

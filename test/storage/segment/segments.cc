@@ -43,9 +43,23 @@ SegmentContent LargeContent(uint32_t leaves) {
   return content;
 }
 
+SegmentContent PackableContent() {
+  SegmentContent content = LargeContent(70);
+  content.superseded = {{1, 9}, {4, 0}};
+  return content;
+}
+
+std::unique_ptr<cache::LeafCache> SmallCache() {
+  auto epoch = std::make_shared<uint64_t>(0);
+  return std::make_unique<cache::LeafCache>(
+      cache::ReaderGrace{[epoch] { return (*epoch)++; }, [](uint64_t) { return true; }},
+      [] { return uint64_t{0}; });
+}
+
 absl::StatusOr<SegmentSummary> Write(FileSystem* files, uint64_t number,
-                                     const SegmentContent& content, uint64_t log_sequence) {
-  TSDB_ASSIGN_OR_RETURN(auto builder, SegmentBuilder::Create(files, kDirectory, number));
+                                     const SegmentContent& content, uint64_t log_sequence,
+                                     Packing packing) {
+  TSDB_ASSIGN_OR_RETURN(auto builder, SegmentBuilder::Create(files, kDirectory, number, packing));
   for (const SeriesContent& series : content.series) {
     TSDB_RETURN_IF_ERROR(builder->AddSeries(series.id, series.labels));
   }

@@ -43,11 +43,18 @@ SegmentContent SmallContent();
 // As many leaves of 512 samples as asked for, eight a series.
 SegmentContent LargeContent(uint32_t leaves);
 
+// Leaves that are alike, some 20 to a group: three groups and a part of one; with everything else
+// that a segment can hold.
+SegmentContent PackableContent();
+
 // Feeds a builder; the first error ends it.
 absl::StatusOr<SegmentSummary> Write(FileSystem* files, uint64_t number,
-                                     const SegmentContent& content, uint64_t log_sequence = 0);
+                                     const SegmentContent& content, uint64_t log_sequence = 0,
+                                     Packing packing = Packing::kPlain);
 // All that a reader gives, blocks verified and decoded.
 SegmentContent Read(const SegmentReader& reader);
+// A cache for tests without readers beside them. As little room as there can be.
+std::unique_ptr<cache::LeafCache> SmallCache();
 
 std::string PathOf(uint64_t number);
 absl::StatusOr<std::unique_ptr<SegmentReader>> OpenSegment(FileSystem* files, uint64_t number);
