@@ -17,7 +17,7 @@ namespace {
 bool PicksEverySeries(const Selector& selector) {
   return std::all_of(selector.matchers().begin(), selector.matchers().end(),
                      [](const Matcher& matcher) {
-                       return matcher.kind == MatchKind::kRegex && matcher.value == ".*";
+                       return matcher.op == MatchOp::kRegex && matcher.value == ".*";
                      });
 }
 
@@ -26,7 +26,7 @@ struct Chosen {
   uint64_t samples = 0;
 };
 
-absl::StatusOr<Chosen> Choose(const Database& database, const Snapshot& snapshot,
+absl::StatusOr<Chosen> Choose(Database& database, const Snapshot& snapshot,
                               const Selector& selector, TimeRange range) {
   const auto selected = Select(database, snapshot, selector, range);
   if (!selected.ok()) return selected.status();

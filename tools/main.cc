@@ -16,9 +16,13 @@
 #include "tools/command_delete.h"
 #include "tools/command_export.h"
 #include "tools/command_import.h"
+#include "tools/command_labels.h"
 #include "tools/command_query.h"
 #include "tools/command_repair.h"
+#include "tools/command_series.h"
 #include "tools/command_stats.h"
+#include "tools/command_top.h"
+#include "tools/command_values.h"
 #include "tools/command_verify.h"
 #include "tools/exit_code.h"
 #include "tools/message.h"
@@ -57,6 +61,35 @@ constexpr const char* kStatsFooter =
     "Examples:\n"
     "  tsdb stats --db metrics.db\n"
     "  tsdb stats --from *.prom --on-error skip --format json\n";
+
+constexpr const char* kSeriesFooter =
+    "A line a series, in order of labels. SELECTOR, --start and --end are as in tsdb query;\n"
+    "without the two, series without any sample are listed, too.\n\n"
+    "Examples:\n"
+    "  tsdb series --db metrics.db '{job=\"node\"}'\n"
+    "  tsdb series --db metrics.db 'up' --start 2026-11-21 --format json\n";
+
+constexpr const char* kLabelsFooter =
+    "SELECTOR, --start and --end are as in tsdb query; without the two, series without any sample\n"
+    "count, too.\n\n"
+    "Examples:\n"
+    "  tsdb labels --db metrics.db\n"
+    "  tsdb labels --db metrics.db 'node_cpu_seconds_total'\n";
+
+constexpr const char* kValuesFooter =
+    "SELECTOR, --start and --end are as in tsdb query; without the two, series without any sample\n"
+    "count, too. The values of __name__ are the metrics.\n\n"
+    "Examples:\n"
+    "  tsdb values --db metrics.db __name__ '{job=\"node\"}'\n"
+    "  tsdb values --from a.jsonl.zst instance up\n";
+
+constexpr const char* kTopFooter =
+    "Lists the metrics that have the most series, the labels that have the most values, and the\n"
+    "pairs of label and value that the most series have: what to look at when there are too many\n"
+    "series. Series without any sample count, too.\n\n"
+    "Examples:\n"
+    "  tsdb top --db metrics.db\n"
+    "  tsdb top --db metrics.db --limit 100 --format json\n";
 
 constexpr const char* kVerifyFooter =
     "Opens the database as after a crash, checks its invariants, reads every sample of every\n"
@@ -224,14 +257,18 @@ void AddSelection(CLI::App& command, SelectionOptions& selection, const std::str
   command.add_option("--end", selection.end, "Samples before this time: likewise")->type_name("T");
 }
 
-// `--from a b SELECTOR` gives the option all that follows it: the last is the selector, unless one
-// stood elsewhere.
-void TakeSelectorFromFiles(std::vector<std::string>& files, std::string& selector) {
-  if (!selector.empty() || files.size() < 2) return;
+// `--from a b NAME SELECTOR` gives the option all that follows it: the last are these words, unless
+// they stood elsewhere.
+void TakeFromFiles(std::vector<std::string>& files, std::vector<std::string*> words) {
+  std::erase_if(words, [](const std::string* word) { return !word->empty(); });
+  std::vector<std::string> taken;
   struct stat status;
-  if (stat(files.back().c_str(), &status) == 0) return;  // it is one more file
-  selector = files.back();
-  files.pop_back();
+  while (taken.size() < words.size() && files.size() > 1 &&
+         stat(files.back().c_str(), &status) != 0) {  // else it is one more file
+    taken.push_back(std::move(files.back()));
+    files.pop_back();
+  }
+  for (size_t i = 0; i < taken.size(); ++i) *words[i] = std::move(taken[taken.size() - 1 - i]);
 }
 
 Command AddImport(CLI::App& app) {
@@ -276,12 +313,58 @@ Command AddQuery(CLI::App& app) {
   command->footer(std::string(kQueryFooter) + "\n" + kExitCodes);
   return {command, [options]() -> ExitCode {
             std::string& selector = options->selection.selector;
-            TakeSelectorFromFiles(options->source.input.files, selector);
+            TakeFromFiles(options->source.input.files, {&selector});
             if (!CheckSource(options->source)) return kUsage;
             if (!selector.empty()) return RunQuery(*options);
             PrintError("no SELECTOR is given; {} picks every series", options->source.color);
             return kUsage;
           }};
+}
+
+// What all commands have that list something of some series.
+void AddListOptions(CLI::App& command, ListOptions& options, const char* footer) {
+  AddSource(command, options.source);
+  AddSelection(command, options.selection, "Which series (default: {}, all)");
+  AddReportFormat(command, options.json);
+  command.footer(std::string(footer) + "\n" + kExitCodes);
+}
+
+template <typename RunIt>
+Command AddListCommand(CLI::App& app, const std::string& name, const std::string& description,
+                       const char* footer, RunIt run) {
+  auto options = std::make_shared<ListOptions>();
+  CLI::App* command = app.add_subcommand(name, description);
+  AddListOptions(*command, *options, footer);
+  return {command, [options, run] {
+            TakeFromFiles(options->source.input.files, {&options->selection.selector});
+            return CheckSource(options->source) ? run(*options) : kUsage;
+          }};
+}
+
+Command AddValues(CLI::App& app) {
+  auto options = std::make_shared<ValuesOptions>();
+  CLI::App* command = app.add_subcommand("values", "List the values of a label");
+  command->add_option("NAME", options->name, "The label")->type_name("");
+  AddListOptions(*command, *options, kValuesFooter);
+  return {
+      command, [options]() -> ExitCode {
+        TakeFromFiles(options->source.input.files, {&options->name, &options->selection.selector});
+        if (!CheckSource(options->source)) return kUsage;
+        if (!options->name.empty()) return RunValues(*options);
+        PrintError("no label NAME is given; tsdb labels lists them", options->source.color);
+        return kUsage;
+      }};
+}
+
+Command AddTop(CLI::App& app) {
+  auto options = std::make_shared<TopOptions>();
+  CLI::App* command = app.add_subcommand("top", "Say what most series and label values belong to");
+  AddSource(*command, options->source);
+  AddReportFormat(*command, options->json);
+  command->add_option("--limit", options->limit, "Lines of each list; 0 is all (default: 10)")
+      ->type_name("N");
+  command->footer(std::string(kTopFooter) + "\n" + kExitCodes);
+  return {command, [options] { return CheckSource(options->source) ? RunTop(*options) : kUsage; }};
 }
 
 Command AddStats(CLI::App& app) {
@@ -311,7 +394,7 @@ Command AddExport(CLI::App& app) {
       ->type_name("FILE");
   command->footer(std::string(kExportFooter) + "\n" + kExitCodes);
   return {command, [options] {
-            TakeSelectorFromFiles(options->source.input.files, options->selection.selector);
+            TakeFromFiles(options->source.input.files, {&options->selection.selector});
             return CheckSource(options->source) ? RunExport(*options) : kUsage;
           }};
 }
@@ -353,6 +436,10 @@ int Run(int argc, char** argv) {
   const Command commands[] = {
       AddImport(app),
       AddQuery(app),
+      AddListCommand(app, "series", "List series", kSeriesFooter, RunSeries),
+      AddListCommand(app, "labels", "List the names of labels", kLabelsFooter, RunLabels),
+      AddValues(app),
+      AddTop(app),
       AddStats(app),
       AddExport(app),
       AddDirectoryCommand(app, "verify", "Say whether a database directory is whole", kVerifyFooter,

@@ -1,6 +1,5 @@
 #include "tools/select_series.h"
 
-#include <algorithm>
 #include <cstdio>
 #include <optional>
 #include <tuple>
@@ -43,17 +42,6 @@ bool ParseSelector(const SelectionOptions& options, Color color, Selector& selec
   return false;
 }
 
-// By name and value of each label in turn, as Prometheus sorts.
-bool InLabelOrder(const SelectedSeries& a, const SelectedSeries& b) {
-  auto left = a.labels.begin();
-  auto right = b.labels.begin();
-  for (; left != a.labels.end() && right != b.labels.end(); ++left, ++right) {
-    if (left->name != right->name) return left->name < right->name;
-    if (left->value != right->value) return left->value < right->value;
-  }
-  return left == a.labels.end() && right != b.labels.end();
-}
-
 }  // namespace
 
 bool ParseSelection(const SelectionOptions& options, Color color, Selector& selector,
@@ -61,19 +49,23 @@ bool ParseSelection(const SelectionOptions& options, Color color, Selector& sele
   return ParseRange(options, color, range) && ParseSelector(options, color, selector);
 }
 
-absl::StatusOr<std::vector<SelectedSeries>> Select(const Database& database,
-                                                   const Snapshot& snapshot,
+absl::StatusOr<std::vector<SelectedSeries>> Select(Database& database, const Snapshot& snapshot,
                                                    const Selector& selector, TimeRange range) {
+  auto listed = ListSeries(database, selector.matchers(), range, WithoutMemoryLimit());
+  if (!listed.ok()) return listed.status();
   std::vector<SelectedSeries> selected;
-  const SeriesId count = database.SeriesCount();
-  for (SeriesId id = 0; id < count; ++id) {
-    absl::StatusOr<Labels> labels = database.SeriesLabels(id);
-    if (!labels.ok()) return labels.status();
-    if (!selector.Matches(*labels) || snapshot.Count(id, range) == 0) continue;
-    selected.push_back({id, *std::move(labels)});
+  for (SeriesEntry& entry : *listed) {
+    // Of all time also series without samples are listed.
+    if (range == TimeRange::All() && snapshot.Count(entry.series, range) == 0) continue;
+    selected.push_back({entry.series, std::move(entry.labels)});
   }
-  std::sort(selected.begin(), selected.end(), InLabelOrder);
   return selected;
+}
+
+tsdb::QueryOptions WithoutMemoryLimit() {
+  tsdb::QueryOptions options;
+  options.limits.memory_bytes = 0;
+  return options;
 }
 
 void SayNothingMatches(const std::string& selector) {

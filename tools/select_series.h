@@ -11,6 +11,7 @@
 #include "tools/series_printer.h"
 #include "tools/terminal.h"
 #include "tsdb/database.h"
+#include "tsdb/query.h"
 
 namespace tsdb::tools {
 
@@ -26,10 +27,12 @@ bool ParseSelection(const SelectionOptions& options, Color color, Selector& sele
                     TimeRange& range);
 
 // The matching series with a sample in the range, in label order: by name and value of each label
-// in turn, as Prometheus sorts.
-absl::StatusOr<std::vector<SelectedSeries>> Select(const Database& database,
-                                                   const Snapshot& snapshot,
+// in turn, as Prometheus sorts. REQUIRES: `snapshot` is of the database, which nobody writes to.
+absl::StatusOr<std::vector<SelectedSeries>> Select(Database& database, const Snapshot& snapshot,
                                                    const Selector& selector, TimeRange range);
+
+// Questions about all series of a database may take what its labels take.
+tsdb::QueryOptions WithoutMemoryLimit();
 
 // "tsdb: no samples match SELECTOR" on stderr.
 void SayNothingMatches(const std::string& selector);

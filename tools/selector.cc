@@ -2,9 +2,10 @@
 
 #include <re2/re2.h>
 
-#include <algorithm>
 #include <cstdint>
 #include <utility>
+
+#include "storage/base/labels.h"
 
 namespace tsdb::tools {
 namespace {
@@ -42,7 +43,7 @@ class Parser {
     SkipBlanks();
     const size_t name_at = position_;
     const std::string name = TakeName(true);
-    if (!name.empty()) matchers.push_back({std::string(kMetricNameLabel), {}, name, nullptr});
+    if (!name.empty()) matchers.push_back({std::string(kMetricNameLabel), {}, name});
     SkipBlanks();
     if (At('{')) {
       if (!Braces(matchers)) return false;
@@ -108,7 +109,7 @@ class Parser {
     }
     if (matcher.name.empty()) return Fail(name_at, "a label name is missing");
     SkipBlanks();
-    if (!Operator(matcher.kind)) return false;
+    if (!Operator(matcher.op)) return false;
     SkipBlanks();
     const size_t value_at = position_;
     if (!AtQuote()) return Fail(value_at, "a value in quotes is missing");
@@ -116,8 +117,8 @@ class Parser {
     if (matcher.name == kMetricNameLabel && HasMetricName(matchers)) {
       return Fail(name_at, "the metric name is given twice");
     }
-    if (matcher.kind == MatchKind::kRegex || matcher.kind == MatchKind::kNotRegex) {
-      if (!Compile(matcher, value_at)) return false;
+    if (matcher.op == MatchOp::kRegex || matcher.op == MatchOp::kNotRegex) {
+      if (!CheckRegex(matcher.value, value_at)) return false;
     }
     matchers.push_back(std::move(matcher));
     return true;
@@ -126,27 +127,24 @@ class Parser {
   // Only a name before the braces or in quotes by itself; __name__ matchers may be several.
   static bool HasMetricName(const std::vector<Matcher>& matchers) {
     return !matchers.empty() && matchers[0].name == kMetricNameLabel &&
-           matchers[0].kind == MatchKind::kEqual;
+           matchers[0].op == MatchOp::kEqual;
   }
 
   bool QuotedMetricName(std::vector<Matcher>& matchers, const std::string& name, size_t name_at) {
     if (HasMetricName(matchers)) return Fail(name_at, "the metric name is given twice");
-    matchers.insert(matchers.begin(),
-                    {std::string(kMetricNameLabel), MatchKind::kEqual, name, nullptr});
+    matchers.insert(matchers.begin(), {std::string(kMetricNameLabel), MatchOp::kEqual, name});
     return true;
   }
 
-  bool Operator(MatchKind& kind) {
+  bool Operator(MatchOp& op) {
     const std::string_view two = text_.substr(position_, 2);
     if (two == "=~" || two == "!~" || two == "!=") {
-      kind = two == "=~"   ? MatchKind::kRegex
-             : two == "!~" ? MatchKind::kNotRegex
-                           : MatchKind::kNotEqual;
+      op = two == "=~" ? MatchOp::kRegex : two == "!~" ? MatchOp::kNotRegex : MatchOp::kNotEqual;
       position_ += 2;
       return true;
     }
     if (!At('=')) return Fail(position_, "one of = != =~ !~ is missing after the label name");
-    kind = MatchKind::kEqual;
+    op = MatchOp::kEqual;
     ++position_;
     return true;
   }
@@ -214,15 +212,14 @@ class Parser {
     return lower >= 'a' && lower <= 'f' ? static_cast<unsigned>(lower - 'a') + 10 : 99;
   }
 
-  bool Compile(Matcher& matcher, size_t value_at) {
+  // The label index compiles it again, with no less memory; here the place of a mistake is known.
+  bool CheckRegex(const std::string& value, size_t value_at) {
     RE2::Options options;
     options.set_log_errors(false);
     options.set_dot_nl(true);  // a label value may span lines
     options.set_max_mem(kRegexMemoryMax);
-    auto regex = std::make_shared<RE2>(re2::StringPiece(matcher.value), options);
-    if (!regex->ok()) return Fail(value_at, "the regular expression is wrong: " + regex->error());
-    matcher.regex = std::move(regex);
-    return true;
+    const RE2 regex(re2::StringPiece(value), options);
+    return regex.ok() || Fail(value_at, "the regular expression is wrong: " + regex.error());
   }
 
   const std::string_view text_;
@@ -232,29 +229,9 @@ class Parser {
 
 }  // namespace
 
-bool Matcher::Matches(std::string_view text) const {
-  switch (kind) {
-    case MatchKind::kEqual:
-      return text == value;
-    case MatchKind::kNotEqual:
-      return text != value;
-    case MatchKind::kRegex:
-      return RE2::FullMatch(re2::StringPiece(text.data(), text.size()), *regex);
-    case MatchKind::kNotRegex:
-      break;
-  }
-  return !RE2::FullMatch(re2::StringPiece(text.data(), text.size()), *regex);
-}
-
 bool Selector::Parse(std::string_view text, Selector& selector, SelectorError& error) {
   selector.matchers_.clear();
   return Parser(text, error).Run(selector.matchers_);
-}
-
-bool Selector::Matches(const Labels& labels) const {
-  return std::all_of(matchers_.begin(), matchers_.end(), [&](const Matcher& matcher) {
-    return matcher.Matches(labels.Get(matcher.name));
-  });
 }
 
 }  // namespace tsdb::tools

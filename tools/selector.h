@@ -6,33 +6,19 @@
 // as empty. Regular expressions are RE2's, match the whole value, and have bounded memory. `{}`
 // picks every series: unlike a server's, a query of files has nothing to protect.
 //
+// A selector only says what is asked for; tsdb/query.h finds the series.
+//
 // Thread safety: const methods from any thread.
 #pragma once
 
 #include <cstddef>
-#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "storage/base/labels.h"
-
-namespace re2 {
-class RE2;
-}
+#include "index/label/matcher.h"
 
 namespace tsdb::tools {
-
-enum class MatchKind { kEqual, kNotEqual, kRegex, kNotRegex };
-
-struct Matcher {
-  std::string name;
-  MatchKind kind = MatchKind::kEqual;
-  std::string value;
-  std::shared_ptr<const re2::RE2> regex;  // of the two regex kinds
-
-  bool Matches(std::string_view text) const;
-};
 
 struct SelectorError {
   size_t position = 0;  // of the offending byte in the selector
@@ -41,10 +27,9 @@ struct SelectorError {
 
 class Selector {
  public:
-  // True and sets `selector`, or false and sets `error`.
+  // True and sets `selector`, to matchers that every question takes; or false and sets `error`.
   static bool Parse(std::string_view text, Selector& selector, SelectorError& error);
 
-  bool Matches(const Labels& labels) const;
   const std::vector<Matcher>& matchers() const { return matchers_; }
 
  private:

@@ -9,6 +9,7 @@
 #include "storage/base/status_macros.h"
 #include "tsdb/database.h"
 #include "tsdb/engine.h"
+#include "tsdb/query_selection.h"
 #include "tsdb/scan/execute.h"
 #include "tsdb/scan/label_bytes.h"
 #include "tsdb/scan/query_guard.h"
@@ -16,51 +17,7 @@
 
 namespace tsdb {
 
-struct QueryAccess {
-  static Engine& EngineOf(Database& database) { return *database.engine_; }
-};
-
 namespace {
-
-size_t ThreadsOf(const QueryOptions& options) {
-  return options.threads == 0 ? ProcessorCount() : options.threads;
-}
-
-// What every question begins with: how much is seen, and the series that match and, for a question
-// about a plan's time, may have samples in it.
-struct Selection {
-  Engine& engine;
-  Completeness completeness;
-  std::vector<SeriesId> series;  // ascending
-  uint64_t select_ns = 0;
-};
-
-absl::StatusOr<Selection> Select(Database& database, std::span<const Matcher> matchers,
-                                 const scan::WindowPlan* plan, const QueryOptions& options,
-                                 scan::QueryGuard& guard) {
-  // Asked first: what is read back meanwhile may be missing.
-  const bool opened = QueryAccess::EngineOf(database).opened();
-  const Snapshot snapshot = database.NewSnapshot({.freshness = options.freshness});
-  Engine& engine = QueryAccess::EngineOf(database);
-  Selection selection{engine, {}, {}};
-  selection.completeness.latest = snapshot.complete() || !opened;
-  selection.completeness.replaying = !opened;
-  // Of the log it is not known before the end.
-  if (opened) selection.completeness.damage = engine.recovery.damage;
-  const uint64_t begin_ns = guard.ElapsedNs();
-  TSDB_ASSIGN_OR_RETURN(selection.series, engine.label_index.SelectIds(matchers));
-  // Series of another time cost little: that is where most are after years of churn.
-  if (plan != nullptr && plan->windows() > 0) {
-    engine.tree.DropOutside(plan->from, plan->last, &selection.series);
-  }
-  selection.select_ns = guard.ElapsedNs() - begin_ns;
-  const uint64_t count = selection.series.size();
-  if (!guard.ChargeSeries(count) || !guard.ChargeMemory(count * sizeof(SeriesId)) ||
-      !guard.Check()) {
-    return guard.status();
-  }
-  return selection;
-}
 
 // Puts entries with a member `series` in order of their labels and fills those in.
 template <typename Entry>
@@ -79,24 +36,13 @@ absl::Status AddLabels(const Engine& engine, scan::QueryGuard& guard, std::vecto
   return guard.Check() ? absl::OkStatus() : guard.status();
 }
 
-// The samples of each selected series in the range.
-absl::StatusOr<std::vector<uint64_t>> CountEach(const Selection& selection,
-                                                const scan::WindowPlan& plan,
-                                                const QueryOptions& options,
-                                                scan::QueryGuard& guard) {
-  const merge::MergePipeline::QueryThreads busy(selection.engine.pipeline.get(),
-                                                ThreadsOf(options));
-  return scan::CountEach({selection.engine.tree, selection.engine.series}, selection.series, plan,
-                         options, guard);
-}
-
 }  // namespace
 
 absl::StatusOr<QueryResult> RunQuery(Database& database, const Query& query) {
   scan::QueryGuard guard(query.options);
   TSDB_ASSIGN_OR_RETURN(scan::WindowPlan plan, scan::PlanQuery(query));
-  TSDB_ASSIGN_OR_RETURN(Selection selection,
-                        Select(database, query.matchers, &plan, query.options, guard));
+  TSDB_ASSIGN_OR_RETURN(SeriesSelection selection,
+                        SelectSeries(database, query.matchers, &plan, query.options, guard));
   const scan::Source source{selection.engine.tree, selection.engine.series};
   const merge::MergePipeline::QueryThreads busy(selection.engine.pipeline.get(),
                                                 ThreadsOf(query.options));
@@ -118,8 +64,8 @@ absl::StatusOr<std::vector<SeriesEntry>> ListSeries(Database& database,
   TSDB_ASSIGN_OR_RETURN(const scan::WindowPlan plan,
                         scan::PlanWindows(range, 0, 0, options.limits));
   const bool all = range == TimeRange::All();
-  TSDB_ASSIGN_OR_RETURN(const Selection selection,
-                        Select(database, matchers, all ? nullptr : &plan, options, guard));
+  TSDB_ASSIGN_OR_RETURN(const SeriesSelection selection,
+                        SelectSeries(database, matchers, all ? nullptr : &plan, options, guard));
   std::vector<uint64_t> counts;
   if (!all) {
     TSDB_ASSIGN_OR_RETURN(counts, CountEach(selection, plan, options, guard));
@@ -146,8 +92,8 @@ absl::StatusOr<uint64_t> CountSamples(Database& database, std::span<const Matche
   scan::QueryGuard guard(options);
   TSDB_ASSIGN_OR_RETURN(const scan::WindowPlan plan,
                         scan::PlanWindows(range, 0, 0, options.limits));
-  TSDB_ASSIGN_OR_RETURN(const Selection selection,
-                        Select(database, matchers, &plan, options, guard));
+  TSDB_ASSIGN_OR_RETURN(const SeriesSelection selection,
+                        SelectSeries(database, matchers, &plan, options, guard));
   TSDB_ASSIGN_OR_RETURN(const std::vector<uint64_t> counts,
                         CountEach(selection, plan, options, guard));
   uint64_t total = 0;
@@ -159,8 +105,8 @@ absl::StatusOr<std::vector<LastValue>> LastValues(Database& database,
                                                   std::span<const Matcher> matchers,
                                                   const QueryOptions& options) {
   scan::QueryGuard guard(options);
-  TSDB_ASSIGN_OR_RETURN(const Selection selection,
-                        Select(database, matchers, nullptr, options, guard));
+  TSDB_ASSIGN_OR_RETURN(const SeriesSelection selection,
+                        SelectSeries(database, matchers, nullptr, options, guard));
   constexpr size_t kSeriesPerTask = 256;
   const std::vector<SeriesId>& series = selection.series;
   std::vector<std::optional<Sample>> last(series.size());

@@ -17,6 +17,7 @@
 #include <span>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -185,6 +186,17 @@ absl::StatusOr<std::vector<SeriesEntry>> ListSeries(Database& database,
                                                     std::span<const Matcher> matchers,
                                                     TimeRange range = TimeRange::All(),
                                                     const QueryOptions& options = {});
+// The label names that these series have, sorted, each once.
+absl::StatusOr<std::vector<std::string>> LabelNames(Database& database,
+                                                    std::span<const Matcher> matchers,
+                                                    TimeRange range = TimeRange::All(),
+                                                    const QueryOptions& options = {});
+// The values that they have of one label, likewise. kInvalidArgument for a `name` that is empty or
+// not UTF-8.
+absl::StatusOr<std::vector<std::string>> LabelValues(Database& database, std::string_view name,
+                                                     std::span<const Matcher> matchers,
+                                                     TimeRange range = TimeRange::All(),
+                                                     const QueryOptions& options = {});
 // How many series match, out of the label index alone.
 absl::StatusOr<uint64_t> CountSeries(Database& database, std::span<const Matcher> matchers,
                                      const QueryOptions& options = {});
@@ -193,6 +205,24 @@ absl::StatusOr<uint64_t> CountSeries(Database& database, std::span<const Matcher
 absl::StatusOr<uint64_t> CountSamples(Database& database, std::span<const Matcher> matchers,
                                       TimeRange range = TimeRange::All(),
                                       const QueryOptions& options = {});
+
+// How many labels there are in the database, and who has most of something: the first of each list,
+// the greatest count first, equal ones in the order of names and values.
+struct LabelCounts {
+  struct Count {
+    std::string name;
+    std::string value;  // empty where names are counted
+    uint64_t count = 0;
+  };
+  uint64_t series = 0;  // those without any sample, too
+  uint64_t names = 0;
+  uint64_t pairs = 0;                    // of a name and a value, each once
+  std::vector<Count> metrics_by_series;  // values of __name__
+  std::vector<Count> names_by_values;
+  std::vector<Count> pairs_by_series;
+};
+// At most `top` of each list. Out of the label index alone; looks at every value of every label.
+LabelCounts Cardinality(Database& database, size_t top);
 
 struct LastValue {
   SeriesId series = 0;

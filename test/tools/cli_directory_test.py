@@ -22,7 +22,8 @@ NASTY = ("\r", "a\rb", "x\ny", "\\", "\\n", '"', "{}", '} 1 2', "é", "\u2028", 
 
 SHIPPED_SAMPLES = 1435494
 
-READERS = (("query", "up"), ("stats",), ("verify",), ("export", "--format", "csv"))
+READERS = (("query", "up"), ("series",), ("labels",), ("values", "job"), ("top",), ("stats",),
+           ("verify",), ("export", "--format", "csv"))
 
 
 class DirectoryTest(CliTest):
@@ -285,6 +286,19 @@ class MaintenanceTest(DirectoryTest):
         self.assertEqual(self.query("up").out, "__name__,job,timestamp_ms,value\nup,a,2000,0.5\n")
         self.run_ok("delete", "--db", "db", "{}", "--all")
         self.assertEqual(self.samples(), set())
+
+    def test_series_without_samples_are_listed_and_not_queried(self):
+        self.import_text(PROM)
+        self.assertEqual(self.run_tsdb("delete", "--db", "db", 'up{job="a"}').code, 0)
+        listed = 'load\nup{job="a"}\nup{job="b"}\n'
+        self.assertEqual(self.run_tsdb("series", "--db", "db").out, listed)
+        self.assertEqual(self.run_tsdb("values", "job", "--db", "db").out, "a\nb\n")
+        for words in (["--start", "0"], ["--end", "9"]):
+            self.assertEqual(self.run_tsdb("series", "--db", "db", *words).out,
+                             'load\nup{job="b"}\n')
+            self.assertEqual(self.run_tsdb("values", "job", "--db", "db", *words).out, "b\n")
+            self.assertEqual(self.query("up", *words).out, self.query("up").out)
+        self.assertEqual(self.query("up").out, "__name__,job,timestamp_ms,value\nup,b,1000,0\n")
 
     def test_compact_and_backup(self):
         self.import_files(SHIPPED)

@@ -11,6 +11,7 @@ import json
 import os
 import signal
 import subprocess
+from collections import Counter
 
 from cli_fixture import JSONL, OPENMETRICS, PROM, SHIPPED, UP_CSV, CliTest, main
 
@@ -147,6 +148,121 @@ class OutputTest(CliTest):
                                   stderr=subprocess.PIPE, check=False)
         self.assertEqual(done.returncode, 1)
         self.assertIn(b"cannot write the output", done.stderr)
+
+
+class ListTest(CliTest):
+    """series, labels, values and top, against the labels of the shipped metrics."""
+
+    @classmethod
+    def setUpClass(cls):
+        text = subprocess.run(["zstd", "-dc", SHIPPED], stdout=subprocess.PIPE, check=True).stdout
+        cls.series = [json.loads(line)["metric"] for line in text.splitlines()]
+
+    def lists(self, command, *words):
+        """What is listed: the same as lines and as JSON."""
+        lines = self.run_tsdb(command, "--from", SHIPPED, *words)
+        self.assertEqual(lines.code, 0, lines.err)
+        response = json.loads(self.run_tsdb(command, "--from", SHIPPED, *words, "--format",
+                                            "json").out)
+        self.assertEqual(response["status"], "success")
+        self.assertEqual(len(lines.out.splitlines()), len(response["data"]))
+        return lines.out.splitlines(), response["data"]
+
+    def test_series(self):
+        def in_order(labels):
+            return sorted(labels.items())
+        lines, data = self.lists("series")
+        self.assertEqual(data, sorted(self.series, key=in_order))
+        self.assertEqual(len(lines), 1028)
+        lines, data = self.lists("series", 'node_cpu_seconds_total{mode=~"i.*"}')
+        self.assertEqual(data, sorted((each for each in self.series
+                                       if each["__name__"] == "node_cpu_seconds_total"
+                                       and each["mode"].startswith("i")), key=in_order))
+        self.assertEqual(lines[0], 'node_cpu_seconds_total{cpu="0",instance="devbox",job="node",'
+                                   'mode="idle"}')
+
+    def test_labels(self):
+        for selector, taken in (("{}", self.series),
+                                ("node_cpu_seconds_total",
+                                 [each for each in self.series
+                                  if each["__name__"] == "node_cpu_seconds_total"])):
+            lines, data = self.lists("labels", selector)
+            self.assertEqual(data, sorted({name for each in taken for name in each}))
+            self.assertEqual(lines, data)
+
+    def test_values(self):
+        for words, name, taken in (
+                (["__name__"], "__name__", self.series),
+                (["device", '{__name__=~"node_disk.*"}'], "device",
+                 [each for each in self.series if each["__name__"].startswith("node_disk")])):
+            lines, data = self.lists("values", *words)
+            self.assertEqual(data, sorted({each[name] for each in taken if name in each}))
+            self.assertEqual(lines, data)
+
+    def test_the_label_may_stand_before_the_files(self):
+        name = self.write("a.prom", PROM)
+        self.assertEqual(self.run_tsdb("values", "job", "--from", name).out, "a\nb\n")
+        result = self.run_tsdb("values", "job", "--from", name, 'up{job!="a"}')
+        self.assertEqual(result.out, "b\n")
+
+    def test_time_leaves_out_what_has_no_sample_in_it(self):
+        name = self.write("a.prom", PROM)
+        for command, expected in ((["series"], 'up{job="a"}\n'), (["labels"], "__name__\njob\n"),
+                                  (["values", "__name__"], "up\n")):
+            result = self.run_tsdb(*command, "--from", name, "--start", "1.6")
+            self.assertEqual((result.code, result.out), (0, expected), result.err)
+
+    def test_nothing_listed_is_said_and_no_failure(self):
+        name = self.write("a.prom", PROM)
+        for command, message in ((["series"], "there are no series that match {a=\"b\"}"),
+                                 (["labels"], "there are no series that match {a=\"b\"}"),
+                                 (["values", "job"],
+                                  "there is no label job in series that match {a=\"b\"}")):
+            result = self.run_tsdb(*command, '{a="b"}', "--from", name)
+            self.assertEqual((result.code, result.out), (0, ""))
+            self.assertIn(message, result.err)
+            result = self.run_tsdb(*command, '{a="b"}', "--from", name, "--format", "json")
+            self.assertEqual(json.loads(result.out), {"status": "success", "data": []})
+
+    def test_mistakes(self):
+        name = self.write("a.prom", PROM)
+        for command in (["series"], ["labels"], ["values", "job"]):
+            result = self.run_tsdb(*command, "{a=}", "--from", name)
+            self.assertEqual((result.code, result.out), (2, ""))
+            self.assertIn("in the selector, column 4: a value in quotes is missing", result.err)
+        result = self.run_tsdb("values", "--from", name)
+        self.assertEqual(result.code, 2)
+        self.assertIn("no label NAME is given", result.err)
+        self.assertEqual(self.run_tsdb("top").code, 2)
+
+    def test_texts_cannot_steer_the_terminal(self):
+        name = self.write("a.prom", b'a{b="\x1b[2J"} 1 5\n')
+        for command in (["series"], ["values", "b"], ["top"]):
+            result = self.run_tsdb(*command, "--from", name)
+            self.assertNotIn("\x1b", result.out)
+            self.assertIn("\\x1b[2J", result.out)
+
+    def test_top(self):
+        pairs = Counter(pair for each in self.series for pair in each.items())
+        values = Counter(name for name, _ in pairs)
+        result = self.run_tsdb("top", "--from", SHIPPED, "--limit", "0", "--format", "json")
+        top = json.loads(result.out)
+        self.assertEqual(top["database"],
+                         {"series": 1028, "names": len(values), "pairs": len(pairs)})
+
+        def by_count(counts):
+            return sorted(counts, key=lambda each: (-each[-1], each[:-1]))
+        self.assertEqual([(each["label"], each["value"], each["series"])
+                          for each in top["pairs_by_series"]],
+                         by_count((*pair, count) for pair, count in pairs.items()))
+        self.assertEqual([(each["label"], each["values"]) for each in top["names_by_values"]],
+                         by_count(values.items()))
+        self.assertEqual([(each["metric"], each["series"]) for each in top["metrics_by_series"]],
+                         by_count((value, count) for (name, value), count in pairs.items()
+                                  if name == "__name__"))
+        table = self.run_tsdb("top", "--from", SHIPPED, "--limit", "3", columns="40").out
+        self.assertEqual(table.count("\n"), 1 + 3 * (4 + 3))
+        self.assertLessEqual(max(len(line) for line in table.splitlines()[1:]), 40)
 
 
 class StatsTest(CliTest):

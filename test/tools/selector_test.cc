@@ -3,6 +3,9 @@
 #include <catch2/catch.hpp>
 #include <string>
 
+#include "storage/base/labels.h"
+#include "test/tools/few_series.h"
+
 namespace tsdb::tools {
 namespace {
 
@@ -15,7 +18,12 @@ bool Matches(std::string_view text, const Labels& labels) {
   INFO(text);
   INFO(error.message);
   REQUIRE(parsed);
-  return selector.Matches(labels);
+  FewSeries series(1);
+  REQUIRE(series.Add(labels));
+  const auto picked = series.Pick(selector.matchers());
+  INFO(picked.status().ToString());
+  REQUIRE(picked.ok());
+  return picked->size() == 1;
 }
 
 // "column: message"
