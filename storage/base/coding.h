@@ -145,7 +145,7 @@ class ByteReader {
   }
   [[nodiscard]] bool ReadVarint32(uint32_t* value) {
     const size_t start = position_;
-    uint64_t wide;
+    uint64_t wide = 0;
     if (!ReadVarint64(&wide)) return false;
     if (wide > UINT32_MAX) {
       position_ = start;
