@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <utility>
@@ -80,16 +81,11 @@ class TaskPool::Impl {
     {
       MutexLock lock(&mutex_);
       pending_.fetch_add(1, std::memory_order_relaxed);
+      waiting_.push_back(std::move(task));
     }
-    // TBB keeps the functor constant until it destroys it, which is after it ran: hence the
-    // pointer.
-    auto* owned = new std::function<void()>(std::move(task));
-    arena_.enqueue([this, owned]() noexcept {
-      (*owned)();
-      delete owned;
-      MutexLock lock(&mutex_);
-      if (pending_.fetch_sub(1, std::memory_order_relaxed) == 1) idle_.NotifyAll();
-    });
+    // The pool owns the task, not the functor, which TBB never runs nor destroys if the program
+    // ends first.
+    arena_.enqueue([this]() noexcept { RunNext(); });
   }
 
   size_t concurrency() const { return concurrency_; }
@@ -97,10 +93,24 @@ class TaskPool::Impl {
   size_t pending() const { return pending_.load(std::memory_order_relaxed); }
 
  private:
+  void RunNext() {
+    std::function<void()> task;
+    {
+      MutexLock lock(&mutex_);
+      task = std::move(waiting_.front());
+      waiting_.pop_front();
+    }
+    task();
+    task = nullptr;  // with what it holds, before it counts as done
+    MutexLock lock(&mutex_);
+    if (pending_.fetch_sub(1, std::memory_order_relaxed) == 1) idle_.NotifyAll();
+  }
+
   const size_t concurrency_;
   tbb::task_arena arena_;
   Mutex mutex_;
   CondVar idle_;
+  std::deque<std::function<void()>> waiting_ ABSL_GUARDED_BY(mutex_);
   std::atomic<size_t> pending_{0};  // changed under mutex_
 };
 
