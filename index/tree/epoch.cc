@@ -10,6 +10,7 @@
 #include <functional>
 #include <utility>
 
+#include "absl/base/config.h"
 #include "storage/base/check.h"
 
 namespace tsdb::tree {
@@ -57,7 +58,7 @@ size_t NumberOfThisThread() {
 // Whether this process can order other threads' accesses from outside. Not under ThreadSanitizer,
 // which does not know the call.
 bool RegisterMembarrier() {
-#if defined(__SANITIZE_THREAD__)
+#if defined(ABSL_HAVE_THREAD_SANITIZER)
   return false;
 #elif defined(__linux__) && defined(SYS_membarrier)
   static const bool registered =

@@ -15,11 +15,13 @@
 #include <utility>
 #include <vector>
 
+#include "absl/base/config.h"
+
 namespace tsdb {
 
-#if defined(__SANITIZE_THREAD__)
+#if defined(ABSL_HAVE_THREAD_SANITIZER)
 inline constexpr size_t kSlowdown = 16;
-#elif defined(__SANITIZE_ADDRESS__)
+#elif defined(ABSL_HAVE_ADDRESS_SANITIZER)
 inline constexpr size_t kSlowdown = 4;
 #else
 inline constexpr size_t kSlowdown = 1;

@@ -182,7 +182,11 @@ TEST_CASE("label index: unions by postings and by the column are the same", "[la
     if (random() % 1000 == 0) indexer.IndexBelow(table.Count());
   }
   indexer.IndexBelow(table.Count());
-  const NameIndex* const name = state.names.Find("v");
+  const NameIndex* name = nullptr;
+  {
+    ReaderMutexLock lock(&state.mutex);
+    name = state.names.Find("v");
+  }
   REQUIRE(name != nullptr);
   REQUIRE(name->column().dense_chunks() > 5);
   REQUIRE(name->column().dense_chunks() < name->column().chunks());

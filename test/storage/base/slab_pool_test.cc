@@ -8,6 +8,7 @@
 #include <thread>
 #include <vector>
 
+#include "absl/base/config.h"
 #include "storage/base/memory.h"
 
 namespace tsdb {
@@ -71,7 +72,7 @@ TEST_CASE("slab pool: a freed block is the next of its class, and takes nothing 
 
 TEST_CASE("slab pool: threads that allocate, hand over and free never share a block",
           "[concurrency]") {
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+#if defined(ABSL_HAVE_THREAD_SANITIZER) || defined(ABSL_HAVE_ADDRESS_SANITIZER)
   constexpr int kRounds = 5'000;
 #else
   constexpr int kRounds = 100'000;
