@@ -67,16 +67,16 @@ TEST_CASE("skew: all writers on one series, their times interleaved", "[concurre
 
 TEST_CASE("skew: all writers on one series, each in a stretch of time of its own",
           "[concurrency]") {
-  const size_t records = Scaled(100'000);
-  WriteOneSeries(16, records, [records](size_t writer, size_t i) {
-    return static_cast<Timestamp>(writer * records + i);
+  constexpr size_t kRecords = Scaled(100'000);
+  WriteOneSeries(16, kRecords, [](size_t writer, size_t i) {
+    return static_cast<Timestamp>(writer * kRecords + i);
   });
 }
 
 TEST_CASE("skew: all writers on one series, time running backwards", "[concurrency]") {
-  const size_t records = Scaled(60'000);
-  WriteOneSeries(8, records, [records](size_t writer, size_t i) {
-    return static_cast<Timestamp>((records - i) * 8 + writer);
+  constexpr size_t kRecords = Scaled(60'000);
+  WriteOneSeries(8, kRecords, [](size_t writer, size_t i) {
+    return static_cast<Timestamp>((kRecords - i) * 8 + writer);
   });
 }
 
