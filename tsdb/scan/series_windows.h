@@ -28,6 +28,7 @@ class SeriesWindows {
   // Of the series read last. Windows with a sample in them.
   size_t present() const { return present_; }
   uint64_t CountIn(size_t window) const { return windows_[window].count; }
+  const WindowState& StateOf(size_t window) const { return windows_[window]; }
   // The column's values, one for each window; NaN where there is no sample.
   void Fill(const Column& column, std::span<double> values);
   // The same in memory of its own, valid until the next call.

@@ -1,0 +1,89 @@
+#include "tsdb/promql/histogram_quantile.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <limits>
+
+namespace tsdb::promql {
+namespace {
+
+constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+// Counts that differ by less, relatively, are rounding errors.
+constexpr double kTolerance = 1e-12;
+
+bool NearlyEqual(double a, double b) {
+  if (a == b) return true;
+  const double sum = std::fabs(a) + std::fabs(b);
+  if (a == 0 || b == 0 || sum < std::numeric_limits<double>::min()) {
+    return std::fabs(a - b) < kTolerance * std::numeric_limits<double>::min();
+  }
+  return std::fabs(a - b) / std::min(sum, std::numeric_limits<double>::max()) < kTolerance;
+}
+
+// Adds up buckets of one bound; returns how many are left. REQUIRES: sorted.
+size_t Coalesce(std::span<Bucket> buckets) {
+  size_t kept = 0;
+  for (size_t i = 1; i < buckets.size(); ++i) {
+    if (buckets[i].upper_bound == buckets[kept].upper_bound) {
+      buckets[kept].count += buckets[i].count;
+    } else {
+      buckets[++kept] = buckets[i];
+    }
+  }
+  return kept + 1;
+}
+
+bool EnsureMonotonic(std::span<Bucket> buckets) {
+  bool forced = false;
+  double before = buckets[0].count;
+  for (Bucket& bucket : buckets.subspan(1)) {
+    if (NearlyEqual(before, bucket.count)) {
+      bucket.count = before;
+    } else if (bucket.count < before) {
+      bucket.count = before;
+      forced = true;
+    } else {
+      before = bucket.count;
+    }
+  }
+  return forced;
+}
+
+}  // namespace
+
+BucketQuantile QuantileOfBuckets(double quantile, std::span<Bucket> buckets) {
+  if (std::isnan(quantile)) return {kNan};
+  if (quantile < 0) return {-kInfinity};
+  if (quantile > 1) return {kInfinity};
+  std::ranges::sort(buckets, {}, &Bucket::upper_bound);
+  if (buckets.back().upper_bound != kInfinity) return {kNan};
+  buckets = buckets.first(Coalesce(buckets));
+  BucketQuantile result{kNan, EnsureMonotonic(buckets)};
+  if (buckets.size() < 2) return result;
+  const double observations = buckets.back().count;
+  if (observations == 0) return result;
+  double rank = quantile * observations;
+  const std::span<Bucket> finite = buckets.first(buckets.size() - 1);
+  const auto at = static_cast<size_t>(
+      std::ranges::partition_point(finite, [rank](const Bucket& b) { return !(b.count >= rank); }) -
+      finite.begin());
+  if (at == finite.size()) {
+    result.value = finite.back().upper_bound;
+  } else if (at == 0 && buckets[0].upper_bound <= 0) {
+    result.value = buckets[0].upper_bound;
+  } else {
+    double begin = 0;
+    double count = buckets[at].count;
+    if (at > 0) {
+      begin = buckets[at - 1].upper_bound;
+      count -= buckets[at - 1].count;
+      rank -= buckets[at - 1].count;
+    }
+    result.value = begin + (buckets[at].upper_bound - begin) * (rank / count);
+  }
+  return result;
+}
+
+}  // namespace tsdb::promql
