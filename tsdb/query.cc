@@ -101,14 +101,15 @@ absl::StatusOr<uint64_t> CountSamples(Database& database, std::span<const Matche
   return total;
 }
 
-absl::StatusOr<std::vector<LastValue>> LastValues(Database& database,
-                                                  std::span<const Matcher> matchers,
-                                                  const QueryOptions& options) {
-  scan::QueryGuard guard(options);
-  TSDB_ASSIGN_OR_RETURN(const SeriesSelection selection,
-                        SelectSeries(database, matchers, nullptr, options, guard));
+namespace {
+
+// The last sample of each selected series, read on several threads.
+absl::StatusOr<std::vector<std::optional<Sample>>> LastSamples(const SeriesSelection& selection,
+                                                               const QueryOptions& options,
+                                                               scan::QueryGuard& guard) {
   constexpr size_t kSeriesPerTask = 256;
   const std::vector<SeriesId>& series = selection.series;
+  if (!guard.ChargeMemory(series.size() * sizeof(std::optional<Sample>))) return guard.status();
   std::vector<std::optional<Sample>> last(series.size());
   ParallelFor(0, series.size(), kSeriesPerTask, options.threads, [&](size_t begin, size_t end) {
     scan::Meter meter(guard);
@@ -120,12 +121,40 @@ absl::StatusOr<std::vector<LastValue>> LastValues(Database& database,
     meter.Flush();
   });
   TSDB_RETURN_IF_ERROR(guard.status());
+  return last;
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<LastValue>> LastValues(Database& database,
+                                                  std::span<const Matcher> matchers,
+                                                  const QueryOptions& options) {
+  scan::QueryGuard guard(options);
+  TSDB_ASSIGN_OR_RETURN(const SeriesSelection selection,
+                        SelectSeries(database, matchers, nullptr, options, guard));
+  TSDB_ASSIGN_OR_RETURN(const std::vector<std::optional<Sample>> last,
+                        LastSamples(selection, options, guard));
   std::vector<LastValue> values;
-  for (size_t i = 0; i < series.size(); ++i) {
-    if (last[i].has_value()) values.push_back({series[i], {}, *last[i]});
+  for (size_t i = 0; i < last.size(); ++i) {
+    if (last[i].has_value()) values.push_back({selection.series[i], {}, *last[i]});
   }
   TSDB_RETURN_IF_ERROR(AddLabels(selection.engine, guard, values));
   return values;
+}
+
+absl::StatusOr<std::optional<Timestamp>> NewestTime(Database& database,
+                                                    std::span<const Matcher> matchers,
+                                                    const QueryOptions& options) {
+  scan::QueryGuard guard(options);
+  TSDB_ASSIGN_OR_RETURN(const SeriesSelection selection,
+                        SelectSeries(database, matchers, nullptr, options, guard));
+  TSDB_ASSIGN_OR_RETURN(const std::vector<std::optional<Sample>> last,
+                        LastSamples(selection, options, guard));
+  std::optional<Timestamp> newest;
+  for (const std::optional<Sample>& sample : last) {
+    if (sample.has_value()) newest = std::max(newest.value_or(kTimestampMin), sample->timestamp);
+  }
+  return newest;
 }
 
 }  // namespace tsdb

@@ -234,4 +234,9 @@ absl::StatusOr<std::vector<LastValue>> LastValues(Database& database,
                                                   std::span<const Matcher> matchers,
                                                   const QueryOptions& options = {});
 
+// The time of the newest sample of the matched series; none if they have no samples.
+absl::StatusOr<std::optional<Timestamp>> NewestTime(Database& database,
+                                                    std::span<const Matcher> matchers,
+                                                    const QueryOptions& options = {});
+
 }  // namespace tsdb

@@ -265,6 +265,17 @@ TEST_CASE("query: one that takes too long is ended", "[query]") {
   RequireRefused(*database, query, StatusCode::kDeadlineExceeded, "QueryLimits::time_ms");
 }
 
+TEST_CASE("query: the newest time is that of the newest sample that matches", "[query]") {
+  const auto database = OpenFour(10);
+  const SeriesId late = *database->FindOrCreateSeries(*Labels::Create({{"z", "late"}}));
+  REQUIRE(*NewestTime(*database, {}) == (*LastValues(*database, {}))[0].sample.timestamp);
+  REQUIRE(database->NewAppender().Append(late, 77'777'777, 1));
+  REQUIRE(*NewestTime(*database, {}) == 77'777'777);
+  REQUIRE(*NewestTime(*database, std::vector<Matcher>{{"z", MatchOp::kEqual, ""}}) < 77'777'777);
+  REQUIRE_FALSE(
+      NewestTime(*database, std::vector<Matcher>{{"z", MatchOp::kEqual, "no"}})->has_value());
+}
+
 TEST_CASE("query: lists, counts and last values", "[query]") {
   const auto database = OpenFour(1000);
   const auto empty = database->FindOrCreateSeries(*Labels::Create({{"a", "z"}}));
