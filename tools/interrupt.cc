@@ -1,6 +1,12 @@
 #include "tools/interrupt.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
 #include <csignal>
+
+#include "storage/base/check.h"
 
 namespace tsdb::tools {
 namespace {
@@ -13,7 +19,40 @@ void HandleInterrupt(int) {
   interrupted.store(true, std::memory_order_relaxed);
 }
 
+int pipe_ends[2] = {-1, -1};
+constexpr char kInterrupt = 'i', kEnd = 'e';
+
+void WriteInterrupt(int) {
+  const int error = errno;
+  // A full pipe has been told already.
+  if (write(pipe_ends[1], &kInterrupt, 1) < 0) {
+  }
+  errno = error;
+}
+
 }  // namespace
+
+InterruptStop::InterruptStop() {
+  TSDB_CHECK(pipe2(pipe_ends, O_CLOEXEC) == 0);
+  watcher_ = std::thread([this] {
+    char byte = kEnd;
+    while (read(pipe_ends[0], &byte, 1) < 0 && errno == EINTR) {
+    }
+    if (byte == kInterrupt) source_.request_stop();
+  });
+  struct sigaction action = {};
+  action.sa_handler = WriteInterrupt;
+  action.sa_flags = static_cast<int>(SA_RESETHAND | SA_RESTART);
+  sigaction(SIGINT, &action, nullptr);
+}
+
+InterruptStop::~InterruptStop() {
+  std::signal(SIGINT, SIG_DFL);
+  TSDB_CHECK(write(pipe_ends[1], &kEnd, 1) == 1);
+  watcher_.join();
+  close(pipe_ends[0]);
+  close(pipe_ends[1]);
+}
 
 InterruptScope::InterruptScope() {
   struct sigaction action = {};

@@ -5,6 +5,8 @@
 #pragma once
 
 #include <atomic>
+#include <stop_token>
+#include <thread>
 
 namespace tsdb::tools {
 
@@ -17,6 +19,22 @@ class InterruptScope {
 
   // Becomes true at the first SIGINT; a second one ends the program at once.
   static const std::atomic<bool>& Flag();
+};
+
+// Turns Ctrl-C into a stop of what takes a stop token, while it lives; a second one ends the
+// program at once. One at a time, and not within an InterruptScope.
+class InterruptStop {
+ public:
+  InterruptStop();
+  ~InterruptStop();
+  InterruptStop(const InterruptStop&) = delete;
+  InterruptStop& operator=(const InterruptStop&) = delete;
+
+  std::stop_token token() const { return source_.get_token(); }
+
+ private:
+  std::stop_source source_;
+  std::thread watcher_;  // reads what the signal handler writes: a handler may not request a stop
 };
 
 }  // namespace tsdb::tools

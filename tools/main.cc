@@ -11,6 +11,8 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_split.h"
+#include "storage/base/string_view_bridge.h"
 #include "tools/command_backup.h"
 #include "tools/command_compact.h"
 #include "tools/command_delete.h"
@@ -19,122 +21,18 @@
 #include "tools/command_labels.h"
 #include "tools/command_query.h"
 #include "tools/command_repair.h"
+#include "tools/command_samples.h"
 #include "tools/command_series.h"
 #include "tools/command_stats.h"
 #include "tools/command_top.h"
 #include "tools/command_values.h"
 #include "tools/command_verify.h"
 #include "tools/exit_code.h"
+#include "tools/help_text.h"
 #include "tools/message.h"
 
 namespace tsdb::tools {
 namespace {
-
-constexpr const char* kDescription =
-    "tsdb - a time-series database engine\n\n"
-    "Examples:\n"
-    "  tsdb import --db metrics.db export.jsonl.zst\n"
-    "  tsdb query --db metrics.db 'http_requests_total{code=~\"5..\"}'\n"
-    "  tsdb query --from metrics.prom up\n";
-
-constexpr const char* kExitCodes = "Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.";
-
-constexpr const char* kImportFooter =
-    "The directory is made if its parent exists. Samples of a time that is stored already replace\n"
-    "what was there. What was read before an error or Ctrl-C is kept.\n\n"
-    "Examples:\n"
-    "  tsdb import --db metrics.db export.jsonl.zst\n"
-    "  curl -s localhost:9100/metrics | tsdb import --db metrics.db -\n";
-
-constexpr const char* kQueryFooter =
-    "SELECTOR is PromQL's: name{a=\"x\",b!=\"y\",c=~\"regex\",d!~\"regex\"}; {} is everything.\n"
-    "Times are seconds since the epoch or RFC 3339; --end itself is not included.\n\n"
-    "Examples:\n"
-    "  tsdb query --db metrics.db 'node_load1{instance=\"web-1\"}' --format json\n"
-    "  tsdb query --from a.jsonl.zst b.jsonl.zst up\n"
-    "  curl -s localhost:9100/metrics | tsdb query --from - '{__name__=~\"node_cpu.*\"}'\n"
-    "  tsdb query --from day.om 'up' --start 2026-11-21T03:00:00Z --samples\n";
-
-constexpr const char* kStatsFooter =
-    "Reports what is stored, the bytes per sample, the encodings chosen and the ledger, which\n"
-    "accounts for every sample. Files are read into memory.\n\n"
-    "Examples:\n"
-    "  tsdb stats --db metrics.db\n"
-    "  tsdb stats --from *.prom --on-error skip --format json\n";
-
-constexpr const char* kSeriesFooter =
-    "A line a series, in order of labels. SELECTOR, --start and --end are as in tsdb query;\n"
-    "without the two, series without any sample are listed, too.\n\n"
-    "Examples:\n"
-    "  tsdb series --db metrics.db '{job=\"node\"}'\n"
-    "  tsdb series --db metrics.db 'up' --start 2026-11-21 --format json\n";
-
-constexpr const char* kLabelsFooter =
-    "SELECTOR, --start and --end are as in tsdb query; without the two, series without any sample\n"
-    "count, too.\n\n"
-    "Examples:\n"
-    "  tsdb labels --db metrics.db\n"
-    "  tsdb labels --db metrics.db 'node_cpu_seconds_total'\n";
-
-constexpr const char* kValuesFooter =
-    "SELECTOR, --start and --end are as in tsdb query; without the two, series without any sample\n"
-    "count, too. The values of __name__ are the metrics.\n\n"
-    "Examples:\n"
-    "  tsdb values --db metrics.db __name__ '{job=\"node\"}'\n"
-    "  tsdb values --from a.jsonl.zst instance up\n";
-
-constexpr const char* kTopFooter =
-    "Lists the metrics that have the most series, the labels that have the most values, and the\n"
-    "pairs of label and value that the most series have: what to look at when there are too many\n"
-    "series. Series without any sample count, too.\n\n"
-    "Examples:\n"
-    "  tsdb top --db metrics.db\n"
-    "  tsdb top --db metrics.db --limit 100 --format json\n";
-
-constexpr const char* kVerifyFooter =
-    "Opens the database as after a crash, checks its invariants, reads every sample of every\n"
-    "series, and compares their number with the ledger. Exits with 1 if anything that was stored\n"
-    "is damaged or missing, naming file and offset. Changes nothing; another process may be\n"
-    "writing.\n\n"
-    "Examples:\n"
-    "  tsdb verify --db metrics.db\n";
-
-constexpr const char* kExportFooter =
-    "OpenMetrics and JSON lines can be imported again and give the same samples; CSV is for other\n"
-    "programs. SELECTOR, --start and --end are as in tsdb query.\n\n"
-    "Examples:\n"
-    "  tsdb export --db metrics.db --format jsonl -o all.jsonl\n"
-    "  tsdb export --db metrics.db --format csv '{job=\"node\"}' --start 2026-11-21 | head\n";
-
-constexpr const char* kDeleteFooter =
-    "SELECTOR, --start and --end are as in tsdb query; what tsdb query prints is what is deleted.\n"
-    "The space in files is freed by later checkpoints, or at once by tsdb compact. Labels stay.\n"
-    "There is no undo: --dry-run says how much it would be, tsdb backup keeps a copy.\n\n"
-    "Examples:\n"
-    "  tsdb delete --db metrics.db 'up{job=\"old\"}' --dry-run\n"
-    "  tsdb delete --db metrics.db 'up{job=\"old\"}'\n"
-    "  tsdb delete --db metrics.db '{}' --end 2026-01-01 --all\n";
-
-constexpr const char* kCompactFooter =
-    "Writes segments that are small, or hold what was deleted or replaced, into new ones. Not\n"
-    "needed in daily use: checkpoints do what is due.\n\n"
-    "Examples:\n"
-    "  tsdb compact --db metrics.db\n";
-
-constexpr const char* kBackupFooter =
-    "TARGET must not exist or be empty; it becomes a database like any other. On one file system\n"
-    "segments are linked and take no space; a copy that shall survive the disk goes to another.\n\n"
-    "Examples:\n"
-    "  tsdb backup --db metrics.db /mnt/backup/metrics-2026-11-21.db\n"
-    "  tsdb verify --db /mnt/backup/metrics-2026-11-21.db\n";
-
-constexpr const char* kRepairFooter =
-    "Keeps everything that is intact, drops what is damaged and says what that is: file, offset,\n"
-    "and, where it is known, series and time. Segments that cannot be used as they are stay as\n"
-    "segments/*.segment.damaged. Exits with 0 if the database is whole afterwards. Copy the\n"
-    "directory before, or restore a backup instead, if what is lost matters.\n\n"
-    "Examples:\n"
-    "  cp -a metrics.db metrics.db.damaged && tsdb repair --db metrics.db\n";
 
 // A command and what running it does.
 struct Command {
@@ -293,29 +191,90 @@ Command AddImport(CLI::App& app) {
   return {command, [options] { return RunImport(*options); }};
 }
 
+// When an expression is asked, and within which bounds.
+void AddWhen(CLI::App& command, QueryOptions& options) {
+  WhenOptions& when = options.when;
+  command.add_option("--time", when.time, "Ask at this time (default: the newest sample's)")
+      ->type_name("T");
+  command.add_option("--start", when.start, "Ask from this time on, step by step")->type_name("T");
+  command.add_option("--end", when.end, "... up to this time (default: the newest sample's)")
+      ->type_name("T");
+  command.add_option("--last", when.last, "Ask over the last D of what is stored, such as 1h")
+      ->type_name("D");
+  command.add_option("--step", when.step, "Time between steps (default: some 250 steps)")
+      ->type_name("D");
+  command
+      .add_option("--lookback", options.lookback,
+                  "How old the latest sample of a series may be (default: 5m)")
+      ->type_name("D");
+  command.add_flag("--closed-ranges", options.closed_ranges,
+                   "As Prometheus 2 does: ranges include both ends");
+  command
+      .add_option("--max-steps", options.steps_max, "Refuse more steps than these (default: 11000)")
+      ->type_name("N");
+  command
+      .add_option("--max-memory", options.memory_max,
+                  "Refuse what takes more memory, such as 4GB (default: 1GiB)")
+      ->transform(CLI::AsSizeValue(false).description(""))
+      ->type_name("BYTES");
+}
+
 Command AddQuery(CLI::App& app) {
   auto options = std::make_shared<QueryOptions>();
-  CLI::App* command = app.add_subcommand("query", "Print the series that a selector picks");
+  CLI::App* command = app.add_subcommand("query", "Ask a question in PromQL");
+  AddSource(*command, options->source);
+  command->add_option("EXPR", options->expression, "The question")->type_name("");
+  AddWhen(*command, *options);
+  std::map<std::string, ResultFormat> formats;
+  for (const auto& part : absl::StrSplit(ToAbsl(kResultFormatNames), '|')) {
+    const std::string name(part);
+    formats[name] = *ParseResultFormat(name);
+  }
+  AddChoice<ResultFormat>(*command, "--format",
+                          std::string(kResultFormatNames) +
+                              "; auto: a chart or a table on a terminal, else CSV (default)",
+                          options->format, formats)
+      ->type_name("FORMAT");
+  command->add_option("-o,--output", options->output, "A file to write instead of standard output")
+      ->type_name("FILE");
+  command->add_option("--limit", options->limit, "Series shown to people; 0 is all (default: 40)")
+      ->type_name("N");
+  command->add_flag("--explain", options->explain,
+                    "Print how the question was understood and what it took, not the answer");
+  command->footer(std::string(kQueryFooter) + "\n" + kExitCodes);
+  return {command, [options]() -> ExitCode {
+            TakeFromFiles(options->source.input.files, {&options->expression});
+            if (!CheckSource(options->source)) return kUsage;
+            if (!options->expression.empty()) return RunQuery(*options);
+            PrintError("no EXPR is given; such as up, or rate(http_requests_total[5m])",
+                       options->source.color);
+            return kUsage;
+          }};
+}
+
+Command AddSamples(CLI::App& app) {
+  auto options = std::make_shared<SamplesOptions>();
+  CLI::App* command = app.add_subcommand("samples", "Print stored samples as they are");
   AddSource(*command, options->source);
   AddSelection(*command, options->selection, "Which series");
-  AddChoice<QueryFormat>(*command, "--format",
-                         "table, json, csv or auto: a table on a terminal, else CSV (default)",
-                         options->format,
-                         {{"auto", QueryFormat::kAuto},
-                          {"table", QueryFormat::kTable},
-                          {"json", QueryFormat::kJson},
-                          {"csv", QueryFormat::kCsv}})
+  AddChoice<SamplesFormat>(*command, "--format",
+                           "table, json, csv or auto: a table on a terminal, else CSV (default)",
+                           options->format,
+                           {{"auto", SamplesFormat::kAuto},
+                            {"table", SamplesFormat::kTable},
+                            {"json", SamplesFormat::kJson},
+                            {"csv", SamplesFormat::kCsv}})
       ->type_name("FORMAT");
   command
       ->add_option("--limit", options->limit, "Series to print; 0 is all (default: 40 in a table)")
       ->type_name("N");
-  command->add_flag("--samples", options->every_sample, "In a table, print every sample");
-  command->footer(std::string(kQueryFooter) + "\n" + kExitCodes);
+  command->add_flag("--every", options->every_sample, "In a table, print every sample");
+  command->footer(std::string(kSamplesFooter) + "\n" + kExitCodes);
   return {command, [options]() -> ExitCode {
             std::string& selector = options->selection.selector;
             TakeFromFiles(options->source.input.files, {&selector});
             if (!CheckSource(options->source)) return kUsage;
-            if (!selector.empty()) return RunQuery(*options);
+            if (!selector.empty()) return RunSamples(*options);
             PrintError("no SELECTOR is given; {} picks every series", options->source.color);
             return kUsage;
           }};
@@ -436,6 +395,7 @@ int Run(int argc, char** argv) {
   const Command commands[] = {
       AddImport(app),
       AddQuery(app),
+      AddSamples(app),
       AddListCommand(app, "series", "List series", kSeriesFooter, RunSeries),
       AddListCommand(app, "labels", "List the names of labels", kLabelsFooter, RunLabels),
       AddValues(app),

@@ -2,6 +2,7 @@
 
 #include <cstdio>
 #include <string_view>
+#include <utility>
 
 namespace tsdb::tools {
 
@@ -16,10 +17,15 @@ void PrintWarning(const std::string& message, Color color) {
 }
 
 std::string MessageOf(const absl::Status& status) {
-  constexpr std::string_view kInCode = "Options::memory_budget_bytes";
+  constexpr std::pair<std::string_view, std::string_view> kNames[] = {
+      {"Options::memory_budget_bytes", "--memory-budget"},
+      {"QueryLimits::windows", "--max-steps"},
+      {"QueryLimits::memory_bytes", "--max-memory"}};
   std::string message(status.message().data(), status.message().size());
-  if (const size_t at = message.find(kInCode); at != std::string::npos) {
-    message.replace(at, kInCode.size(), "--memory-budget");
+  for (const auto& [in_code, option] : kNames) {
+    if (const size_t at = message.find(in_code); at != std::string::npos) {
+      message.replace(at, in_code.size(), option);
+    }
   }
   return message;
 }

@@ -4,7 +4,9 @@
 #include <cmath>
 #include <cstdio>
 
+#include "storage/base/clock.h"
 #include "tools/import/text_number.h"
+#include "tsdb/promql/literals.h"
 
 namespace tsdb::tools {
 namespace {
@@ -99,6 +101,18 @@ std::string WithGroups(std::string digits) {
   return digits;
 }
 
+// "now", "-1h", "now-1h", "now+5m". Plain numbers are seconds since the epoch.
+std::optional<Timestamp> ParseRelative(std::string_view text) {
+  const bool named = text.starts_with("now");
+  if (named) text.remove_prefix(3);
+  const Timestamp now = SystemClock()->WallMs();
+  if (named && text.empty()) return now;
+  if (text.size() < 2 || (text[0] != '-' && text[0] != '+')) return std::nullopt;
+  const promql::ParsedDuration duration = promql::ParseDuration(text.substr(1));
+  if (duration.error != promql::DurationError::kNone) return std::nullopt;
+  return text[0] == '-' ? now - duration.ms : now + duration.ms;
+}
+
 }  // namespace
 
 std::string ExactValue(double value) {
@@ -182,7 +196,20 @@ std::string ReadableTime(Timestamp timestamp) {
   return result;
 }
 
+std::optional<int64_t> ParseDuration(std::string_view text) {
+  const promql::ParsedDuration duration = promql::ParseDuration(text);
+  if (duration.error == promql::DurationError::kNone && duration.ms > 0) return duration.ms;
+  Timestamp seconds = 0;
+  if (importer::ParseSeconds(text, seconds) != importer::TimestampError::kNone || seconds <= 0) {
+    return std::nullopt;
+  }
+  return seconds;
+}
+
+std::string ReadableDuration(int64_t milliseconds) { return promql::FormatDuration(milliseconds); }
+
 std::optional<Timestamp> ParseTime(std::string_view text) {
+  if (const std::optional<Timestamp> time = ParseRelative(text)) return time;
   std::string_view rest = text;
   const auto year = TakeNumber(rest, 4);
   if (!year || !Take(rest, "-")) {

@@ -28,8 +28,13 @@ std::string ApiSeconds(Timestamp timestamp);
 // milliseconds as a number outside the years 0000 to 9999.
 std::string ReadableTime(Timestamp timestamp);
 
-// Seconds since the epoch ("1795229635.568") or RFC 3339 ("2026-11-21T03:33:55.568Z", with an
-// offset such as +02:00, or a date alone).
+// Seconds since the epoch ("1795229635.568"), RFC 3339 ("2026-11-21T03:33:55.568Z", with an offset
+// such as +02:00, or a date alone), or a time from the present one: "now", "-1h30m", "now-7d".
 std::optional<Timestamp> ParseTime(std::string_view text);
+
+// "1h30m", with the units y w d h m s ms, or a number of seconds; milliseconds, above 0.
+std::optional<int64_t> ParseDuration(std::string_view text);
+// "1h30m"; the largest units that leave nothing over.
+std::string ReadableDuration(int64_t milliseconds);
 
 }  // namespace tsdb::tools

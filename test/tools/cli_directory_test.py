@@ -22,7 +22,7 @@ NASTY = ("\r", "a\rb", "x\ny", "\\", "\\n", '"', "{}", '} 1 2', "é", "\u2028", 
 
 SHIPPED_SAMPLES = 1435494
 
-READERS = (("query", "up"), ("series",), ("labels",), ("values", "job"), ("top",), ("stats",),
+READERS = (("samples", "up"), ("series",), ("labels",), ("values", "job"), ("top",), ("stats",),
            ("verify",), ("export", "--format", "csv"))
 
 
@@ -43,7 +43,7 @@ class DirectoryTest(CliTest):
         return self.import_files(self.write(name, text), **keywords)
 
     def query(self, *arguments, db="db"):
-        return self.run_tsdb("query", "--db", db, *arguments)
+        return self.run_tsdb("samples", "--db", db, *arguments)
 
     def verify(self, db="db"):
         result = self.run_tsdb("verify", "--db", db, "--format", "json")

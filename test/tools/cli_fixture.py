@@ -80,6 +80,12 @@ class CliTest(unittest.TestCase):
         self.assertEqual(result.out, "")
         self.assertIn(message, result.err)
 
+    def assert_usage(self, result, message):
+        """A command line that makes no sense."""
+        self.assertEqual(result.code, 2, result.err)
+        self.assertEqual(result.out, "")
+        self.assertIn(message, result.err)
+
 
 def main():
     """Runs the tests of the script that was started with the program's path."""

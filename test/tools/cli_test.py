@@ -21,7 +21,7 @@ class FormatTest(CliTest):
         for name, content in (("a.prom", PROM), ("a.jsonl", JSONL), ("a.om", OPENMETRICS),
                               ("no_extension", OPENMETRICS), ("also_none", JSONL)):
             with self.subTest(name):
-                result = self.run_tsdb("query", "--from", self.write(name, content), "up")
+                result = self.run_tsdb("samples", "--from", self.write(name, content), "up")
                 self.assertEqual(result.code, 0, result.err)
                 self.assertEqual(result.out, UP_CSV)
                 self.assertIn("4 samples accepted, 0 lines rejected", result.err)
@@ -31,50 +31,50 @@ class FormatTest(CliTest):
                   "lz4": self.lz4(JSONL.encode())}
         for name, content in packed.items():
             with self.subTest(name):
-                result = self.run_tsdb("query", "--from", self.write("data", content), "up")
+                result = self.run_tsdb("samples", "--from", self.write("data", content), "up")
                 self.assertEqual(result.out, UP_CSV)
-                twice = self.run_tsdb("query", "--from", self.write("data", content * 2), "up")
+                twice = self.run_tsdb("samples", "--from", self.write("data", content * 2), "up")
                 self.assertIn("6 lines read, 8 samples accepted", twice.err)
                 self.assertEqual(twice.out, UP_CSV)
 
     def test_standard_input(self):
-        result = self.run_tsdb("query", "--from", "-", "up", stdin=gzip.compress(PROM.encode()))
+        result = self.run_tsdb("samples", "--from", "-", "up", stdin=gzip.compress(PROM.encode()))
         self.assertEqual(result.out, UP_CSV)
 
     def test_several_files_are_one_database(self):
         first, rest = JSONL.split("\n", 1)
         files = [self.write("1", first), self.write("2", rest)]
-        self.assertEqual(self.run_tsdb("query", "--from", *files, "up").out, UP_CSV)
+        self.assertEqual(self.run_tsdb("samples", "--from", *files, "up").out, UP_CSV)
 
     def test_the_format_can_be_forced(self):
         name = self.write("a.prom", "up 1 1.5\n# EOF")
-        result = self.run_tsdb("query", "--from", name, "up", "--input-format", "openmetrics")
+        result = self.run_tsdb("samples", "--from", name, "up", "--input-format", "openmetrics")
         self.assertEqual(result.out, "__name__,timestamp_ms,value\nup,1500,1\n")
-        self.assert_fails(self.run_tsdb("query", "--from", name, "up", "--input-format",
+        self.assert_fails(self.run_tsdb("samples", "--from", name, "up", "--input-format",
                                         "prometheus"), "a.prom:1:6: error: not a timestamp")
 
     def test_samples_without_a_timestamp_get_the_one_given(self):
         name = self.write("a.prom", "up 1\n")
         for given, expected in (("1.5", "1500"), ("1970-01-02T00:00:00Z", "86400000")):
-            result = self.run_tsdb("query", "--from", name, "up", "--timestamp", given)
+            result = self.run_tsdb("samples", "--from", name, "up", "--timestamp", given)
             self.assertEqual(result.out, f"__name__,timestamp_ms,value\nup,{expected},1\n")
             self.assertIn("1 sample without a timestamp", result.err)
 
     def test_help_says_the_unit_of_times(self):
-        text = " ".join(self.run_tsdb("query", "--help").out.split())
+        text = " ".join(self.run_tsdb("samples", "--help").out.split())
         self.assertIn("Time of samples without one, in seconds since the epoch", text)
         self.assertIn("Samples from this time on: seconds since the epoch", text)
 
     def test_strict_openmetrics(self):
         name = self.write("a.om", "# TYPE a counter\na_total -1\n# EOF\n")
-        self.assertEqual(self.run_tsdb("query", "--from", name, "a_total").code, 0)
-        self.assert_fails(self.run_tsdb("query", "--from", name, "a_total", "--strict"),
+        self.assertEqual(self.run_tsdb("samples", "--from", name, "a_total").code, 0)
+        self.assert_fails(self.run_tsdb("samples", "--from", name, "a_total", "--strict"),
                           "a.om:2: error: a counter's value is NaN or negative")
 
 
 class OutputTest(CliTest):
     def query(self, *arguments):
-        return self.run_tsdb("query", "--from", self.write("a.prom", PROM), *arguments,
+        return self.run_tsdb("samples", "--from", self.write("a.prom", PROM), *arguments,
                              columns="96")
 
     def test_json_is_prometheus_api_shape(self):
@@ -89,7 +89,7 @@ class OutputTest(CliTest):
 
     def test_csv_quotes_what_needs_it(self):
         name = self.write("a.prom", 'a{b="x,\\"y\\"\\nz"} 1 5\n')
-        result = self.run_tsdb("query", "--from", name, "a")
+        result = self.run_tsdb("samples", "--from", name, "a")
         self.assertEqual(list(csv.reader(io.StringIO(result.out, newline=""))),
                          [["__name__", "b", "timestamp_ms", "value"], ["a", 'x,"y"\nz', "5", "1"]])
 
@@ -107,21 +107,21 @@ class OutputTest(CliTest):
         self.assertIn("\x1b[36m", coloured.out)
 
     def test_a_narrow_table_fits(self):
-        result = self.run_tsdb("query", "--from", SHIPPED, '{__name__=~"node_memory.*"}',
+        result = self.run_tsdb("samples", "--from", SHIPPED, '{__name__=~"node_memory.*"}',
                                "--format", "table", columns="80")
         self.assertEqual(result.code, 0, result.err)
         self.assertLessEqual(max(len(line) for line in result.out.splitlines()[1:-2]), 80)
         self.assertIn("more series match", result.out.splitlines()[-1])
 
     def test_table_of_samples(self):
-        self.assertEqual(self.query('up{job="a"}', "--format", "table", "--samples").out,
+        self.assertEqual(self.query('up{job="a"}', "--format", "table", "--every").out,
                          'up{job="a"}\n  1970-01-01 00:00:01     1\n'
                          "  1970-01-01 00:00:02     0.5\n")
 
     def test_label_values_cannot_steer_the_terminal(self):
         name = self.write("a.prom", b'a{b="\x1b[2J"} 1 5\n')
-        for extra in ((), ("--samples",)):
-            result = self.run_tsdb("query", "--from", name, "a", "--format", "table", *extra)
+        for extra in ((), ("--every",)):
+            result = self.run_tsdb("samples", "--from", name, "a", "--format", "table", *extra)
             self.assertNotIn("\x1b", result.out)
             self.assertIn("\\x1b[2J", result.out)
 
@@ -144,7 +144,7 @@ class OutputTest(CliTest):
 
     def test_a_full_disk_is_a_failure(self):
         with open("/dev/full", "w", encoding="utf-8") as full:
-            done = subprocess.run([self.program, "query", "--from", SHIPPED, "up"], stdout=full,
+            done = subprocess.run([self.program, "samples", "--from", SHIPPED, "up"], stdout=full,
                                   stderr=subprocess.PIPE, check=False)
         self.assertEqual(done.returncode, 1)
         self.assertIn(b"cannot write the output", done.stderr)
@@ -300,7 +300,7 @@ class StatsTest(CliTest):
 
 class BadInputTest(CliTest):
     def query(self, *arguments, **keywords):
-        return self.run_tsdb("query", *arguments, "{}", **keywords)
+        return self.run_tsdb("samples", *arguments, "{}", **keywords)
 
     def test_a_bad_line_fails_with_its_place(self):
         name = self.write("a.prom", 'up 1 5\nup{job="a} 2\nup 3 7\n')
@@ -390,21 +390,16 @@ class BadInputTest(CliTest):
 
 
 class UsageTest(CliTest):
-    def assert_usage(self, result, message):
-        self.assertEqual(result.code, 2, result.err)
-        self.assertEqual(result.out, "")
-        self.assertIn(message, result.err)
-
     def test_usage_errors(self):
         name = self.write("a.prom", PROM)
         for arguments, message in (
                 ((), "A subcommand is required"),
                 (("frobnicate",), "there is no command 'frobnicate'"),
-                (("query", "up"), "Give --db DIR for a database or --from FILE... for files"),
+                (("samples", "up"), "Give --db DIR for a database or --from FILE... for files"),
                 (("stats",), "Give --db DIR for a database or --from FILE... for files"),
-                (("query", "--db", "db", "--from", name, "up"), "--db and --from exclude each"),
+                (("samples", "--db", "db", "--from", name, "up"), "--db and --from exclude each"),
                 (("stats", "--db", "db", "--strict"), "--strict requires --from"),
-                (("query", "--db", "db"), "no SELECTOR is given"),
+                (("samples", "--db", "db"), "no SELECTOR is given"),
                 (("import", name), "--db is required"),
                 (("import", "--db", "db"), "FILE is required"),
                 (("import", "--db", "db", name, "--durability", "maybe"), "maybe"),
@@ -412,20 +407,20 @@ class UsageTest(CliTest):
                 (("verify",), "--db is required"),
                 (("export", "--from", name), "--format is required"),
                 (("export", "--db", "db", "up{", "--format", "csv"), "column 4"),
-                (("query", "--from", name), "no SELECTOR is given"),
-                (("query", "--from", name, name), "no SELECTOR is given"),
-                (("query", "--from", name, "up", "--format", "xml"), "xml"),
-                (("query", "--from", name, "up", "--start", "x"), "--start: not a time: x"),
-                (("query", "--from", name, "up", "--start", "2", "--end", "1"), "not before"),
-                (("query", "--from", name, "up", "--timestamp", "x"), "--timestamp: not a time"),
-                (("query", "--from", name, 'up{a="b'), "column 6: the quote is not closed\n"
+                (("samples", "--from", name), "no SELECTOR is given"),
+                (("samples", "--from", name, name), "no SELECTOR is given"),
+                (("samples", "--from", name, "up", "--format", "xml"), "xml"),
+                (("samples", "--from", name, "up", "--start", "x"), "--start: not a time: x"),
+                (("samples", "--from", name, "up", "--start", "2", "--end", "1"), "not before"),
+                (("samples", "--from", name, "up", "--timestamp", "x"), "--timestamp: not a time"),
+                (("samples", "--from", name, 'up{a="b'), "column 6: the quote is not closed\n"
                                                        '  up{a="b\n       ^')):
             with self.subTest(arguments):
                 self.assert_usage(self.run_tsdb(*arguments), message)
         self.assertEqual(os.listdir(self.folder), ["a.prom"])
 
     def test_help_and_version(self):
-        for arguments in (("--help",), ("query", "--help"), ("stats", "--help"),
+        for arguments in (("--help",), ("samples", "--help"), ("stats", "--help"),
                           ("import", "--help"), ("export", "--help"), ("verify", "--help")):
             result = self.run_tsdb(*arguments)
             self.assertEqual(result.code, 0)

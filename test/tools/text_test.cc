@@ -4,6 +4,7 @@
 #include <limits>
 #include <string>
 
+#include "storage/base/clock.h"
 #include "tools/json_text.h"
 #include "tools/number_text.h"
 #include "tools/progress_bar.h"
@@ -76,12 +77,39 @@ TEST_CASE("times are read as seconds or RFC 3339", "[text]") {
   REQUIRE(ParseTime("1970-01-01") == 0);
   REQUIRE(ParseTime("2024-02-29") == 1709164800000);
   for (const char* wrong :
-       {"", "x", "now", "2026-11-21T02:53:25", "2026-11-21T", "2023-02-29", "2026-13-01",
-        "2026-00-01", "2026-11-21T24:00:00Z", "NaN", "1e40", "2026-11-21T02:53:25Zx",
-        "2026-11-21T02:53:25+2", "2026-11-21T02:53:25.Z"}) {
+       {"", "x", "nowish", "now-", "-h", "-1h30", "now 1h", "2026-11-21T02:53:25", "2026-11-21T",
+        "2023-02-29", "2026-13-01", "2026-00-01", "2026-11-21T24:00:00Z", "NaN", "1e40",
+        "2026-11-21T02:53:25Zx", "2026-11-21T02:53:25+2", "2026-11-21T02:53:25.Z"}) {
     INFO(wrong);
     REQUIRE_FALSE(ParseTime(wrong).has_value());
   }
+}
+
+TEST_CASE("times are told from the present one", "[text]") {
+  const Timestamp before = SystemClock()->WallMs();
+  const auto now = ParseTime("now"), earlier = ParseTime("-1h30m"), later = ParseTime("now+2d"),
+             also_earlier = ParseTime("now-90m");
+  const Timestamp after = SystemClock()->WallMs();
+  REQUIRE((now && earlier && later && also_earlier));
+  const auto is_at = [&](Timestamp time, int64_t offset) {
+    return time >= before + offset && time <= after + offset;
+  };
+  REQUIRE(is_at(*now, 0));
+  REQUIRE(is_at(*earlier, -5'400'000));
+  REQUIRE(is_at(*also_earlier, -5'400'000));
+  REQUIRE(is_at(*later, 2 * 86'400'000));
+}
+
+TEST_CASE("durations have units or are seconds", "[text]") {
+  REQUIRE(ParseDuration("1h30m") == 5'400'000);
+  REQUIRE(ParseDuration("250ms") == 250);
+  REQUIRE(ParseDuration("90") == 90'000);
+  REQUIRE(ParseDuration("0.5") == 500);
+  for (const char* wrong : {"", "0", "0s", "-1h", "-5", "1x", "h", "1m1h", "NaN", "1e30"}) {
+    INFO(wrong);
+    REQUIRE_FALSE(ParseDuration(wrong).has_value());
+  }
+  REQUIRE(ReadableDuration(5'400'000) == "1h30m");
 }
 
 TEST_CASE("every day from 0000 to 9999 prints and reads back", "[text]") {

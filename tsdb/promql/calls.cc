@@ -45,7 +45,8 @@ void MapValues(StepMatrix& rows, Map map) {
   }
 }
 
-// What is known of the labels of a series that is absent: those matched for equality, each once.
+// What is known of the labels of a series that is absent: those matched for equality, unless what
+// follows asks something else of them. In the order of matchers, as in Prometheus.
 Labels LabelsOfAbsent(const Expr& expr) {
   const Expr& bare = Bare(expr);
   const std::vector<Matcher>* matchers = nullptr;
@@ -56,16 +57,15 @@ Labels LabelsOfAbsent(const Expr& expr) {
   }
   LabelsEdit edit{Labels()};
   if (matchers == nullptr) return edit.Take();
-  std::set<std::string_view> seen, repeated;
+  std::set<std::string_view> seen;
   for (const Matcher& matcher : *matchers) {
     if (matcher.name == kMetricNameLabel) continue;
     if (matcher.op == MatchOp::kEqual && seen.insert(matcher.name).second) {
       edit.Set(matcher.name, matcher.value);
     } else {
-      repeated.insert(matcher.name);
+      edit.Remove(matcher.name);
     }
   }
-  for (const std::string_view name : repeated) edit.Remove(name);
   return edit.Take();
 }
 

@@ -1,0 +1,132 @@
+// What --help says below the options of each command: what needs saying, and examples.
+// Thread safety: constants.
+#pragma once
+
+namespace tsdb::tools {
+
+inline constexpr const char* kDescription =
+    "tsdb - a time-series database engine\n\n"
+    "Examples:\n"
+    "  tsdb import --db metrics.db export.jsonl.zst\n"
+    "  tsdb query --db metrics.db 'http_requests_total{code=~\"5..\"}'\n"
+    "  tsdb query --from metrics.prom up\n";
+
+inline constexpr const char* kExitCodes =
+    "Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.";
+
+inline constexpr const char* kImportFooter =
+    "The directory is made if its parent exists. Samples of a time that is stored already replace\n"
+    "what was there. What was read before an error or Ctrl-C is kept.\n\n"
+    "Examples:\n"
+    "  tsdb import --db metrics.db export.jsonl.zst\n"
+    "  curl -s localhost:9100/metrics | tsdb import --db metrics.db -\n";
+
+inline constexpr const char* kQueryFooter =
+    "EXPR is PromQL. It is asked at --time, or at every --step from --start to --end, both "
+    "included;\n"
+    "--last D is the last D of what is stored. Without any of these it is asked at the newest "
+    "sample.\n"
+    "Times are seconds since the epoch, RFC 3339, or such as now, -1h, -7d.\n\n"
+    "Examples:\n"
+    "  tsdb query --db metrics.db 'sum by (mode)(rate(node_cpu_seconds_total[1m]))'\n"
+    "  tsdb query --db metrics.db 'rate(http_requests_total[5m])' --last 1h --format chart\n"
+    "  tsdb query --db metrics.db up --start 2026-11-21T03:00:00Z --end -1h --step 30s --format "
+    "json\n"
+    "  tsdb query --db metrics.db 'topk(5, node_load1)' --last 1d --format html -o load.html\n"
+    "  curl -s localhost:9100/metrics | tsdb query --from - 'node_memory_MemFree_bytes / 2^20'\n";
+
+inline constexpr const char* kSamplesFooter =
+    "Prints samples as they are stored, staleness markers too. SELECTOR is PromQL's:\n"
+    "name{a=\"x\",b!=\"y\",c=~\"regex\",d!~\"regex\"}; {} is everything. Times are seconds since "
+    "the epoch,\n"
+    "RFC 3339, or such as now, -1h, -7d; --end itself is not included.\n\n"
+    "Examples:\n"
+    "  tsdb samples --db metrics.db 'node_load1{instance=\"web-1\"}' --format json\n"
+    "  tsdb samples --from a.jsonl.zst b.jsonl.zst up\n"
+    "  tsdb samples --from day.om up --start 2026-11-21T03:00:00Z --every\n";
+
+inline constexpr const char* kStatsFooter =
+    "Reports what is stored, the bytes per sample, the encodings chosen and the ledger, which\n"
+    "accounts for every sample. Files are read into memory.\n\n"
+    "Examples:\n"
+    "  tsdb stats --db metrics.db\n"
+    "  tsdb stats --from *.prom --on-error skip --format json\n";
+
+inline constexpr const char* kSeriesFooter =
+    "A line a series, in order of labels. SELECTOR, --start and --end are as in tsdb samples;\n"
+    "without the two, series without any sample are listed, too.\n\n"
+    "Examples:\n"
+    "  tsdb series --db metrics.db '{job=\"node\"}'\n"
+    "  tsdb series --db metrics.db 'up' --start 2026-11-21 --format json\n";
+
+inline constexpr const char* kLabelsFooter =
+    "SELECTOR, --start and --end are as in tsdb samples; without the two, series without any "
+    "sample\n"
+    "count, too.\n\n"
+    "Examples:\n"
+    "  tsdb labels --db metrics.db\n"
+    "  tsdb labels --db metrics.db 'node_cpu_seconds_total'\n";
+
+inline constexpr const char* kValuesFooter =
+    "SELECTOR, --start and --end are as in tsdb samples; without the two, series without any "
+    "sample\n"
+    "count, too. The values of __name__ are the metrics.\n\n"
+    "Examples:\n"
+    "  tsdb values --db metrics.db __name__ '{job=\"node\"}'\n"
+    "  tsdb values --from a.jsonl.zst instance up\n";
+
+inline constexpr const char* kTopFooter =
+    "Lists the metrics that have the most series, the labels that have the most values, and the\n"
+    "pairs of label and value that the most series have: what to look at when there are too many\n"
+    "series. Series without any sample count, too.\n\n"
+    "Examples:\n"
+    "  tsdb top --db metrics.db\n"
+    "  tsdb top --db metrics.db --limit 100 --format json\n";
+
+inline constexpr const char* kVerifyFooter =
+    "Opens the database as after a crash, checks its invariants, reads every sample of every\n"
+    "series, and compares their number with the ledger. Exits with 1 if anything that was stored\n"
+    "is damaged or missing, naming file and offset. Changes nothing; another process may be\n"
+    "writing.\n\n"
+    "Examples:\n"
+    "  tsdb verify --db metrics.db\n";
+
+inline constexpr const char* kExportFooter =
+    "OpenMetrics and JSON lines can be imported again and give the same samples; CSV is for other\n"
+    "programs. SELECTOR, --start and --end are as in tsdb samples.\n\n"
+    "Examples:\n"
+    "  tsdb export --db metrics.db --format jsonl -o all.jsonl\n"
+    "  tsdb export --db metrics.db --format csv '{job=\"node\"}' --start 2026-11-21 | head\n";
+
+inline constexpr const char* kDeleteFooter =
+    "SELECTOR, --start and --end are as in tsdb samples; what tsdb samples prints is what is "
+    "deleted.\n"
+    "The space in files is freed by later checkpoints, or at once by tsdb compact. Labels stay.\n"
+    "There is no undo: --dry-run says how much it would be, tsdb backup keeps a copy.\n\n"
+    "Examples:\n"
+    "  tsdb delete --db metrics.db 'up{job=\"old\"}' --dry-run\n"
+    "  tsdb delete --db metrics.db 'up{job=\"old\"}'\n"
+    "  tsdb delete --db metrics.db '{}' --end 2026-01-01 --all\n";
+
+inline constexpr const char* kCompactFooter =
+    "Writes segments that are small, or hold what was deleted or replaced, into new ones. Not\n"
+    "needed in daily use: checkpoints do what is due.\n\n"
+    "Examples:\n"
+    "  tsdb compact --db metrics.db\n";
+
+inline constexpr const char* kBackupFooter =
+    "TARGET must not exist or be empty; it becomes a database like any other. On one file system\n"
+    "segments are linked and take no space; a copy that shall survive the disk goes to another.\n\n"
+    "Examples:\n"
+    "  tsdb backup --db metrics.db /mnt/backup/metrics-2026-11-21.db\n"
+    "  tsdb verify --db /mnt/backup/metrics-2026-11-21.db\n";
+
+inline constexpr const char* kRepairFooter =
+    "Keeps everything that is intact, drops what is damaged and says what that is: file, offset,\n"
+    "and, where it is known, series and time. Segments that cannot be used as they are stay as\n"
+    "segments/*.segment.damaged. Exits with 0 if the database is whole afterwards. Copy the\n"
+    "directory before, or restore a backup instead, if what is lost matters.\n\n"
+    "Examples:\n"
+    "  cp -a metrics.db metrics.db.damaged && tsdb repair --db metrics.db\n";
+
+}  // namespace tsdb::tools

@@ -1,0 +1,24 @@
+// When a PromQL expression is asked, as the command line has it: one time, or steps.
+// Thread safety: one thread.
+#pragma once
+
+#include "absl/status/statusor.h"
+#include "tools/command_query.h"
+#include "tools/results/result_printer.h"
+#include "tsdb/database.h"
+
+namespace tsdb::tools {
+
+// Times that were given, read before anything else. kInvalidArgument names the option.
+struct QueryTimes {
+  std::optional<Timestamp> time, start, end;
+  std::optional<int64_t> last_ms, step_ms;
+
+  bool is_range() const { return start.has_value() || end.has_value() || last_ms.has_value(); }
+};
+absl::StatusOr<QueryTimes> ParseQueryTimes(const WhenOptions& options);
+
+// The question's times, those that were not given made up for by the newest sample stored.
+absl::StatusOr<ResultQuestion> CompleteTimes(const QueryTimes& times, Database& database);
+
+}  // namespace tsdb::tools
