@@ -18,7 +18,6 @@ namespace {
 constexpr size_t kPlotRowsMin = 5;
 constexpr size_t kRowsPerTick = 2;
 constexpr size_t kLetterEvery = 12;  // columns
-constexpr size_t kValueWidthMax = 12;
 
 struct Glyphs {
   const char* edge;

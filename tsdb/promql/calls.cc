@@ -145,6 +145,30 @@ absl::StatusOr<StepMatrix> Evaluator::CallVector(const Expr& expr, const Call& c
   }
 }
 
+// Factors matter where there is a sample to be smoothed, even one alone.
+absl::Status Evaluator::CheckFactors(const Expr& range,
+                                     std::span<const std::vector<double>> factors,
+                                     const Steps& steps) {
+  struct Factor {
+    const char* name;
+    const char* symbol;
+  };
+  constexpr Factor kFactors[] = {{"smoothing", "sf"}, {"trend", "tf"}};
+  for (size_t i = 0; i < 2; ++i) {
+    const auto wrong =
+        std::ranges::find_if(factors[i], [](double factor) { return !(factor > 0 && factor < 1); });
+    if (wrong == factors[i].end()) continue;
+    const RangeCall present{
+        .function = FunctionId::kPresentOverTime, .windows = {}, .steps = steps};
+    TSDB_ASSIGN_OR_RETURN(const StepMatrix rows, OverRange(range, present));
+    if (rows.rows() == 0) continue;
+    return absl::InvalidArgumentError(absl::StrCat("invalid ", kFactors[i].name,
+                                                   " factor. Expected: 0 < ", kFactors[i].symbol,
+                                                   " < 1, got: ", FormatNumber(*wrong)));
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<StepMatrix> Evaluator::CallRange(const Call& call, const Steps& steps) {
   const FunctionId id = call.function->id;
   const size_t range_at = id == FunctionId::kQuantileOverTime ? 1 : 0;
@@ -157,18 +181,10 @@ absl::StatusOr<StepMatrix> Evaluator::CallRange(const Call& call, const Steps& s
   if (!parameters.empty()) range.first_parameter = parameters[0];
   if (parameters.size() > 1) range.second_parameter = parameters[1];
   const Expr& argument = *call.arguments[range_at];
-  TSDB_ASSIGN_OR_RETURN(StepMatrix rows, OverRange(argument, range));
-  if (id == FunctionId::kHoltWinters && rows.rows() > 0) {
-    constexpr const char* kNames[] = {"smoothing", "trend"};
-    for (size_t i = 0; i < 2; ++i) {
-      for (const double factor : parameters[i]) {
-        if (factor > 0 && factor < 1) continue;
-        return absl::InvalidArgumentError(
-            absl::StrCat("invalid ", kNames[i], " factor. Expected: 0 < ", i == 0 ? "sf" : "tf",
-                         " < 1, got: ", FormatNumber(factor)));
-      }
-    }
+  if (id == FunctionId::kHoltWinters) {
+    TSDB_RETURN_IF_ERROR(CheckFactors(argument, parameters, steps));
   }
+  TSDB_ASSIGN_OR_RETURN(StepMatrix rows, OverRange(argument, range));
   if (id == FunctionId::kRate || id == FunctionId::kIncrease) {
     InformOfCounters(rows, argument.span);
   }

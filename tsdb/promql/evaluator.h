@@ -98,6 +98,8 @@ class Evaluator {
   absl::StatusOr<Value> EvaluateCall(const Expr& expr, const Call& call, const Steps& steps);
   absl::StatusOr<StepMatrix> CallVector(const Expr& expr, const Call& call, const Steps& steps);
   absl::StatusOr<StepMatrix> CallRange(const Call& call, const Steps& steps);
+  absl::Status CheckFactors(const Expr& range, std::span<const std::vector<double>> factors,
+                            const Steps& steps);
   absl::StatusOr<StepMatrix> CallMap(const Call& call, const Steps& steps);
   absl::StatusOr<StepMatrix> CallRound(const Call& call, const Steps& steps);
   absl::StatusOr<StepMatrix> CallClamp(const Call& call, const Steps& steps);

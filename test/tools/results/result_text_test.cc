@@ -7,6 +7,7 @@
 #include <limits>
 #include <random>
 
+#include "test/tools/results/printed.h"
 #include "test/tools/results/sample_results.h"
 #include "tools/results/result_printer.h"
 #include "tools/terminal.h"
@@ -62,6 +63,28 @@ TEST_CASE("result text: times are RFC 3339 with milliseconds", "[results]") {
   REQUIRE(Rfc3339Time(253402300799999) == "9999-12-31T23:59:59.999Z");
   REQUIRE(Rfc3339Time(253402300800000) == "253402300800000");
   REQUIRE(Rfc3339Time(kTimestampMin) == "-9223372036854775808");
+}
+
+TEST_CASE("result csv: every time is as Rfc3339Time has it", "[results]") {
+  std::mt19937_64 random(5);
+  std::vector<Sample> samples;
+  std::string wanted = "timestamp,value\n";
+  Timestamp time = -100'000'000'000;
+  for (int i = 0; i < 20000; ++i) {
+    time += static_cast<int64_t>(random() % (i % 7 == 0 ? 400'000'000 : 20'000));
+    samples.push_back({time, 1});
+  }
+  for (const Timestamp each : {Timestamp{253402300799999}, Timestamp{253402300800000},
+                               Timestamp{253402300800001}, kTimestampMax}) {
+    samples.push_back({each, 1});
+  }
+  for (const Sample& sample : samples) wanted += Rfc3339Time(sample.timestamp) + ",1\n";
+  PromqlResult result;
+  result.type = PromqlType::kMatrix;
+  result.series.push_back({Labels(), samples});
+  // Not REQUIRE(a == b), which would print both.
+  const bool same = Printed(result, {}, {}, ResultFormat::kCsv) == wanted;
+  REQUIRE(same);
 }
 
 TEST_CASE("result text: what is not UTF-8 becomes replacement characters", "[results]") {

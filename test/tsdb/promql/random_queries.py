@@ -12,6 +12,9 @@ import random
 
 BEGIN_MS = 1_600_000_000_000
 END_MS = BEGIN_MS + 2 * 3600 * 1000
+# Samples without jitter, and half of the times and durations of queries, are multiples of it: the
+# ends of ranges often fall on samples.
+GRID_MS = 5000
 STALE = "stale"
 
 
@@ -45,7 +48,7 @@ LABEL_VALUES = {
 
 def times(step_ms, rng, begin=BEGIN_MS, end=END_MS, jitter_ms=0, missing=0.0):
     """Times at about a step's distance, some left out, now and then several in a row."""
-    time = begin + rng.randrange(step_ms)
+    time = begin + rng.randrange(0, step_ms, GRID_MS)
     while time < end:
         if rng.random() < 0.004:
             time += step_ms * rng.randrange(5, 60)
@@ -110,7 +113,7 @@ def make_series(seed):
             yield ({"__name__": "level", "job": job, "instance": instance},
                    [(time, float(rng.randrange(-5, 6))) for time in at])
             for code in LABEL_VALUES["code"]:
-                at = times(15_000, rng, jitter_ms=rng.choice((0, 3000)), missing=0.03)
+                at = times(15_000, rng, jitter_ms=rng.choice((0, 0, 3000)), missing=0.03)
                 yield ({"__name__": "requests_total", "job": job, "instance": instance,
                         "code": code}, list(counter(at, rng, 40)))
         yield ({"__name__": "slow", "job": job},
@@ -146,11 +149,14 @@ class Generator:
 
     def duration(self, least=1, most=1800):
         count = int(math.exp(self.rng.uniform(math.log(least), math.log(most))))
+        if self.chance(0.5):
+            return f"{max(count * 1000 // GRID_MS, 1) * GRID_MS // 1000}s"
         return self.one_of(f"{count}s", f"{count}s", f"{max(count // 60, 1)}m",
                            f"{count // 60}m{count % 60 + 1}s", f"{count * 1000 + 7}ms")
 
     def some_time(self):
-        return self.rng.randrange(BEGIN_MS - 600_000, END_MS + 900_000)
+        time = self.rng.randrange(BEGIN_MS - 600_000, END_MS + 900_000)
+        return time - time % GRID_MS if self.chance(0.5) else time
 
     # What shifts a selector or a subquery in time.
     def shift(self):
@@ -248,6 +254,8 @@ class Generator:
                            "day_of_year(%s * 1e5)")
         if "* 1" in call or "minute" in call:  # of times that there are: others have no date
             inner = self.instant_selector(self.one_of("level", "slow", "temperature"))
+        if call.startswith("timestamp") and "@" in inner.text:  # it forgets the offset beside an @
+            inner = self.selector(metric)
         return self.unnamed(inner, call % f"({inner.text})")
 
     def rounded_function(self, depth, _exact, metric):
@@ -318,6 +326,8 @@ class Generator:
             return Expr(text, True, inner.labels, True, True)
         if choice < 0.35:
             inner = self.vector(depth - 1, True, self.one_of("level", "build_info"))
+            # By three labels, 2.42 mixes them up from one step to the next.
+            inner.labels = inner.labels[:1]
             labels, text = self.aggregate("count_values", inner, '"value", ')
             return Expr(text, True, labels + ("value",))
         inner = self.vector(depth - 1, exact, metric)
