@@ -151,7 +151,7 @@ void AddReading(CLI::App& app, Flags& flags, Program program) {
     app.add_option("--batch", flags.batch, "Lookups of one LookupMany call")
         ->check(CLI::Range(1u, 1'048'576u))
         ->capture_default_str();
-  } else {
+  } else if (program == Program::kScan) {
     app.add_option("--scans", flags.scans, "Scans at random places")
         ->check(CLI::Range(uint64_t{1}, uint64_t{1'000'000'000}))
         ->capture_default_str();
@@ -265,6 +265,8 @@ const char* Title(Program program) {
       return "Lookup benchmark: random samples by timestamp";
     case Program::kScan:
       return "Scan benchmark: ranges and aggregates";
+    case Program::kQuery:
+      return "Query benchmark: PromQL over labels and time";
     case Program::kRecovery:
       return "Recovery benchmark: opening what another process wrote";
     case Program::kMixed:
@@ -281,6 +283,7 @@ void AddOwn(CLI::App& app, Flags& flags, Program program) {
       return AddIngest(app, flags);
     case Program::kLookup:
     case Program::kScan:
+    case Program::kQuery:
       return AddReading(app, flags, program);
     case Program::kRecovery:
       return AddRecovery(app, flags);
@@ -294,13 +297,15 @@ void AddOwn(CLI::App& app, Flags& flags, Program program) {
 // Defaults that differ between the programs.
 void SetDefaults(Flags& flags, Program program) {
   const std::vector<uint32_t> doubling = {1, 2, 4, 8, 16, 32};
-  const bool reading = program == Program::kLookup || program == Program::kScan;
+  const bool reading =
+      program == Program::kLookup || program == Program::kScan || program == Program::kQuery;
   flags.writers = program == Program::kIngest ? doubling : std::vector<uint32_t>{2};
   flags.threads = reading ? doubling : std::vector<uint32_t>{0};
   if (program == Program::kIndex) {
     flags.series = 1'000'000;
     flags.threads = {1, 2};
   }
+  if (program == Program::kQuery) flags.threads = {1, 2};
   if (program == Program::kMixed) {
     flags.threads = {2};
     flags.length = 100;
@@ -385,7 +390,7 @@ std::optional<Flags> ParseFlags(int argc, char** argv, Program program, int& exi
   // Writers beside would warm the caches, and a database that is written cannot be reopened.
   if (flags.cold) flags.ingesting = false;
   // What they write would match, too.
-  if (flags.query != QueryKind::kNone) flags.ingesting = false;
+  if (flags.query != QueryKind::kNone || program == Program::kQuery) flags.ingesting = false;
   if (const std::string contradiction = Contradiction(flags, program); !contradiction.empty()) {
     std::fprintf(stderr, "%s\n", contradiction.c_str());
     exit_code = 2;

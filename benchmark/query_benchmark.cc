@@ -1,288 +1,310 @@
-#include "benchmark/query_benchmark.h"
-
+// How long PromQL takes: over the workload's labels, and over the shipped metrics of a machine.
+// Every answer is compared with one worked out by hand from the samples.
 #include <algorithm>
+#include <atomic>
 #include <cmath>
-#include <limits>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "benchmark/questions.h"
+#include "benchmark/reading_benchmark.h"
 #include "benchmark/start_gate.h"
 #include "benchmark/writers.h"
 #include "storage/base/status_macros.h"
+#include "tools/import/importer.h"
+#include "tools/import/sink.h"
+#include "tsdb/database.h"
+#include "tsdb/promql.h"
 
 namespace tsdb::benchmark {
 namespace {
 
-constexpr uint64_t kRollupSamples = 3600;  // an hour
-constexpr uint64_t kWindowSamples = 60;    // a minute
-constexpr size_t kTop = 10;
+constexpr int64_t kSecond = 1000, kMinute = 60 * kSecond, kHour = 60 * kMinute;
+constexpr const char* kShippedFile =
+    TSDB_SOURCE_DIR "/test/data/node-prometheus-1s/series.jsonl.zst";
 
-std::string LabelOf(SeriesId series, const char* name) {
-  return std::string(SeriesLabelsOf(series)->Get(name));
-}
+struct Question {
+  std::string name;
+  std::string expression;
+  PromqlRange range;
+  bool shipped = false;   // of the shipped metrics
+  uint64_t samples = 0;   // that a step looks at
+  std::string row_label;  // rows are told apart by it
+  std::map<std::string, std::vector<double>> rows;
 
-// Sum, least and greatest of a stretch of cents; sums of integers are exact.
-struct Cents {
-  int64_t sum = 0;
-  int32_t min = std::numeric_limits<int32_t>::max(), max = std::numeric_limits<int32_t>::min();
-  void Add(int32_t cents) {
-    sum += cents;
-    min = std::min(min, cents);
-    max = std::max(max, cents);
+  size_t steps() const {
+    return static_cast<size_t>((range.end - range.start) / range.step_ms) + 1;
   }
 };
 
-// Calls visit(sample, cents) for the series' samples below `end`.
-template <typename Visit>
-void VisitSamples(const Workload& workload, SeriesId series, uint64_t end, Visit&& visit) {
-  SeriesReader reader(workload, series, 0, end);
-  uint64_t sample = 0;
-  while (const size_t count = reader.Next()) {
-    for (size_t i = 0; i < count; ++i) visit(sample++, reader.cents()[i]);
+struct Column {
+  std::vector<Timestamp> times;
+  std::vector<double> values;
+};
+
+// The rate of a counter in (end - window, end], as Prometheus extrapolates it; NaN if there is
+// none.
+double RateByHand(const Column& column, Timestamp end, int64_t window) {
+  const auto begin_at = std::upper_bound(column.times.begin(), column.times.end(), end - window);
+  const auto end_at = std::upper_bound(column.times.begin(), column.times.end(), end);
+  const auto first = static_cast<size_t>(begin_at - column.times.begin());
+  const auto count = static_cast<size_t>(end_at - begin_at);
+  if (count < 2) return kNone;
+  const size_t last = first + count - 1;
+  double growth = column.values[last] - column.values[first];
+  for (size_t i = first + 1; i <= last; ++i) {
+    if (column.values[i] < column.values[i - 1]) growth += column.values[i - 1];
+  }
+  const auto seconds = [](int64_t ms) { return static_cast<double>(ms) / 1000; };
+  const double sampled = seconds(column.times[last] - column.times[first]);
+  const double average = sampled / static_cast<double>(count - 1);
+  double before = seconds(column.times[first] - (end - window));
+  double after = seconds(end - column.times[last]);
+  if (before >= average * 1.1) before = average / 2;
+  if (growth > 0 && column.values[first] >= 0) {
+    before = std::min(before, sampled * column.values[first] / growth);
+  }
+  if (after >= average * 1.1) after = average / 2;
+  return growth * ((sampled + before + after) / sampled) / seconds(window);
+}
+
+double MeanByHand(const Column& column, Timestamp end, int64_t window) {
+  const auto begin_at = std::upper_bound(column.times.begin(), column.times.end(), end - window);
+  const auto end_at = std::upper_bound(column.times.begin(), column.times.end(), end);
+  const auto first = begin_at - column.times.begin();
+  double sum = 0;
+  for (auto i = first; i < end_at - column.times.begin(); ++i) {
+    sum += column.values[static_cast<size_t>(i)];
+  }
+  return end_at == begin_at ? kNone : sum / static_cast<double>(end_at - begin_at);
+}
+
+// Adds a series to its row at every step where it has a value.
+template <typename ByHand>
+void AddSeries(const Column& column, const std::string& row, int64_t window, ByHand&& by_hand,
+               Question& question, std::map<std::string, std::vector<double>>& counts) {
+  std::vector<double>& sums = question.rows[row];
+  std::vector<double>& members = counts[row];
+  sums.resize(question.steps());
+  members.resize(question.steps());
+  for (size_t step = 0; step < question.steps(); ++step) {
+    const Timestamp end =
+        question.range.start + static_cast<int64_t>(step) * question.range.step_ms;
+    const double value = by_hand(column, end, window);
+    if (std::isnan(value)) continue;
+    sums[step] += value;
+    ++members[step];
+  }
+  for (const Timestamp time : column.times) {
+    question.samples += time > question.range.start - window && time <= question.range.end;
   }
 }
 
-double ToValue(int64_t cents) { return static_cast<double>(cents) / 100.0; }
+class ShippedSink final : public importer::Sink {
+ public:
+  explicit ShippedSink(Database& database)
+      : database_(database), appender_(database.NewAppender()) {}
+  absl::StatusOr<SeriesId> FindOrCreateSeries(const Labels& labels) override {
+    return database_.FindOrCreateSeries(labels);
+  }
+  absl::Status Append(SeriesId series, Timestamp timestamp, double value) override {
+    return appender_.Append(series, timestamp, value) ? absl::OkStatus() : appender_.status();
+  }
+  absl::Status AppendColumns(SeriesId series, std::span<const Timestamp> timestamps,
+                             std::span<const double> values) override {
+    return appender_.AppendColumns(series, timestamps, values) ? absl::OkStatus()
+                                                               : appender_.status();
+  }
+  absl::Status Settle() { return appender_.Commit().Await(Milestone::kVisible); }
+
+ private:
+  Database& database_;
+  Appender appender_;
+};
+
+class QueryBenchmark final : public ReadingBenchmark {
+ public:
+  explicit QueryBenchmark(const Flags& flags)
+      : ReadingBenchmark("promql", flags,
+                         {"threads", "query", "steps", "samples", "ms", "median", "max"}) {}
+
+ private:
+  size_t ways() const override { return questions_.size(); }
+  const char* WayName(size_t way) const override { return questions_[way].name.c_str(); }
+
+  void MakeQuestions(const Workload& workload) override {
+    AddMeans(workload);
+    AddRates(workload);
+    shipped_status_ = AddShipped();
+  }
+
+  // An hour by minutes: the mean of every series' minute, then of a host's series.
+  void AddMeans(const Workload& workload) {
+    Question question;
+    question.name = "avg_over_time";
+    question.expression = "avg by (instance)(avg_over_time(node_cpu_seconds_total[1m]))";
+    question.row_label = "instance";
+    const auto end = static_cast<int64_t>(workload.samples()) * kSampleIntervalMs;
+    question.range = {kTimeOrigin + kMinute, kTimeOrigin + std::min(kHour, end), kMinute};
+    if (question.range.end < question.range.start) question.range.end = question.range.start;
+    std::map<std::string, std::vector<double>> counts;
+    AddWorkload(workload, question, kMinute, MeanByHand, counts,
+                [](const Labels&) { return true; });
+    for (auto& [row, sums] : question.rows) {
+      for (size_t step = 0; step < sums.size(); ++step) sums[step] /= counts[row][step];
+    }
+    questions_.push_back(std::move(question));
+  }
+
+  // An hour of one processor of every host by 15 s, windows of 5 minutes: a dashboard's panel.
+  void AddRates(const Workload& workload) {
+    Question question;
+    question.name = "rate";
+    question.expression = "sum by (mode)(rate(node_cpu_seconds_total{cpu=\"0\"}[5m]))";
+    question.row_label = "mode";
+    const auto end = static_cast<int64_t>(workload.samples()) * kSampleIntervalMs;
+    question.range = {kTimeOrigin + kMinute, kTimeOrigin + std::min(kHour, end), 15 * kSecond};
+    if (question.range.end < question.range.start) question.range.end = question.range.start;
+    std::map<std::string, std::vector<double>> counts;
+    AddWorkload(workload, question, 5 * kMinute, RateByHand, counts,
+                [](const Labels& labels) { return labels.Get("cpu") == "0"; });
+    questions_.push_back(std::move(question));
+  }
+
+  template <typename ByHand, typename Matches>
+  void AddWorkload(const Workload& workload, Question& question, int64_t window, ByHand&& by_hand,
+                   std::map<std::string, std::vector<double>>& counts, Matches&& matches) {
+    const auto samples =
+        static_cast<uint64_t>((question.range.end - kTimeOrigin) / kSampleIntervalMs + 1);
+    for (SeriesId series = 0; series < workload.series(); ++series) {
+      const Labels labels = *SeriesLabelsOf(series);
+      if (!matches(labels)) continue;
+      Column column;
+      SeriesReader reader(workload, series, 0, std::min(samples, workload.samples()));
+      while (const size_t count = reader.Next()) {
+        column.times.insert(column.times.end(), reader.timestamps(), reader.timestamps() + count);
+        column.values.insert(column.values.end(), reader.values(), reader.values() + count);
+      }
+      AddSeries(column, std::string(labels.Get(question.row_label)), window, by_hand, question,
+                counts);
+    }
+  }
+
+  // 24 minutes of a machine at steps of a second.
+  absl::Status AddShipped() {
+    TSDB_ASSIGN_OR_RETURN(shipped_, Database::Open());
+    ShippedSink sink(*shipped_);
+    const std::atomic<bool> interrupted{false};
+    importer::ImportObserver observer;
+    observer.on_file = [](const std::string&, std::optional<uint64_t>) {};
+    observer.on_progress = [](uint64_t) {};
+    observer.on_refusal = [](const importer::ImportObserver::Refusal&) {};
+    importer::Importer importer({}, sink, observer, interrupted);
+    TSDB_RETURN_IF_ERROR(importer.ImportFile(kShippedFile));
+    TSDB_RETURN_IF_ERROR(sink.Settle());
+    Question question;
+    question.name = "shipped_rate";
+    question.expression = "sum by (mode)(rate(node_cpu_seconds_total[1m]))";
+    question.row_label = "mode";
+    question.shipped = true;
+    const std::vector<Matcher> metric = {
+        {std::string(kMetricNameLabel), MatchOp::kEqual, "node_cpu_seconds_total"}};
+    TSDB_ASSIGN_OR_RETURN(const auto newest, NewestTime(*shipped_, metric));
+    if (!newest.has_value()) return absl::DataLossError("the shipped metrics have no samples");
+    question.range = {*newest - 24 * kMinute, *newest, kSecond};
+    TSDB_ASSIGN_OR_RETURN(const auto series, ListSeries(*shipped_, metric));
+    const Snapshot snapshot = shipped_->NewSnapshot();
+    std::map<std::string, std::vector<double>> counts;
+    for (const SeriesEntry& entry : series) {
+      Column column;
+      Cursor cursor = snapshot.Scan(entry.series);
+      for (ColumnBlock block; cursor.Next(block);) {
+        column.times.insert(column.times.end(), block.timestamps.begin(), block.timestamps.end());
+        column.values.insert(column.values.end(), block.values.begin(), block.values.end());
+      }
+      AddSeries(column, std::string(entry.labels.Get("mode")), kMinute, RateByHand, question,
+                counts);
+    }
+    questions_.push_back(std::move(question));
+    return absl::OkStatus();
+  }
+
+  absl::StatusOr<Run> Ask(Database& database, size_t way, uint32_t threads,
+                          uint64_t passes) override {
+    TSDB_RETURN_IF_ERROR(shipped_status_);
+    const Question& question = questions_[way];
+    PromqlOptions options;
+    options.query.threads = threads;
+    if (!question.shipped) options.query.freshness = Freshness::kMerged;
+    Run run;
+    run.answers = passes;
+    for (uint64_t pass = 0; pass < passes; ++pass) {
+      const auto begin = Clock::now();
+      const auto result = RunPromqlRange(question.shipped ? *shipped_ : database,
+                                         question.expression, question.range, options);
+      run.seconds += SecondsBetween(begin, Clock::now());
+      TSDB_RETURN_IF_ERROR(result.status());
+      TSDB_RETURN_IF_ERROR(Compare(question, *result));
+    }
+    return run;
+  }
+
+  static absl::Status Compare(const Question& question, const PromqlResult& result) {
+    const auto wrong = [&](const std::string& what) {
+      return absl::DataLossError("query " + question.name + ": " + what);
+    };
+    if (result.series.size() != question.rows.size()) {
+      return wrong(std::to_string(result.series.size()) + " series, should be " +
+                   std::to_string(question.rows.size()));
+    }
+    for (const PromqlSeries& series : result.series) {
+      const auto truth = question.rows.find(std::string(series.labels.Get(question.row_label)));
+      if (truth == question.rows.end()) return wrong("unexpected " + series.labels.ToString());
+      for (const Sample& sample : series.samples) {
+        const auto step =
+            static_cast<size_t>((sample.timestamp - question.range.start) / question.range.step_ms);
+        const double expected = truth->second[step];
+        if (std::abs(sample.value - expected) <= 1e-9 * (1 + std::abs(expected))) continue;
+        return wrong(series.labels.ToString() + " at step " + std::to_string(step) + " is " +
+                     std::to_string(sample.value) + ", should be " + std::to_string(expected));
+      }
+      if (series.samples.size() < question.steps() - 1) return wrong("steps are missing");
+    }
+    return absl::OkStatus();
+  }
+
+  double AskByHand(const HandRolledStore&, size_t, uint32_t) override { return kNone; }
+
+  void AddRow(const ReadingRow& row) override {
+    const Question& question = questions_[row.way];
+    JsonObject object = SharedFields(row);
+    object.Add("queries", row.answers)
+        .Add("steps", uint64_t{question.steps()})
+        .Add("samples_per_query", question.samples)
+        .Add("queries_per_second", row.Headline())
+        .Add("query_milliseconds", 1e3 / row.Headline());
+    row.rate.AddTo(object, "queries_per_second");
+    SharedEnd(row, object);
+    report_.AddRow(
+        {std::to_string(row.threads), WayName(row.way), std::to_string(question.steps()),
+         Quantity(static_cast<double>(question.samples)), Decimal(1e3 / row.Headline(), 3),
+         Decimal(1e3 / row.rate.Median(), 3), Decimal(1e3 / row.rate.Min(), 3)},
+        object);
+  }
+
+  std::vector<Question> questions_;
+  std::unique_ptr<Database> shipped_;
+  absl::Status shipped_status_;
+};
 
 }  // namespace
-
-QueryBenchmark::QueryBenchmark(const Flags& flags)
-    : ReadingBenchmark("query", flags,
-                       {"threads", "query", "ms", "median", "max", "queries/s", "samples/s"}) {}
-
-void QueryBenchmark::MakeQuestions(const Workload& workload) {
-  switch (flags_.query) {
-    case QueryKind::kSum:
-      return AddSums(workload);
-    case QueryKind::kRollup:
-      return AddRollup(workload);
-    case QueryKind::kGroup:
-      return AddGroups(workload);
-    case QueryKind::kTop:
-      return AddTop(workload);
-    case QueryKind::kCount:
-      return AddCounts(workload);
-    case QueryKind::kNone:
-      break;
-  }
-}
-
-// Count, sum, least and greatest of everything, by statistics and by decoding.
-void QueryBenchmark::AddSums(const Workload& workload) {
-  const ScanQuestions all = MakeScans(workload, 1, 1, workload.seed());
-  for (const bool statistics : {true, false}) {
-    Question question;
-    question.name = statistics ? "sum_statistics" : "sum_decode";
-    question.samples = workload.records();
-    question.query.range = TimeRange::All();
-    using W = WindowFunction;
-    using G = GroupFunction;
-    question.query.columns = {{.function = W::kCount, .group_function = G::kSum},
-                              {.function = W::kSum, .group_function = G::kSum},
-                              {.function = W::kMin, .group_function = G::kMin},
-                              {.function = W::kMax, .group_function = G::kMax}};
-    question.query.grouping.emplace();
-    question.query.options.use_statistics = statistics;
-    const Aggregate& truth = all.everything;
-    question.row_label = "job";
-    question.rows[""] = {{static_cast<double>(truth.count)}, {truth.sum}, {truth.min}, {truth.max}};
-    question.tolerance = 1e-10 * all.magnitude;
-    questions_.push_back(std::move(question));
-  }
-}
-
-// Mean, least and greatest of every minute of the first hour, by CPU mode.
-void QueryBenchmark::AddRollup(const Workload& workload) {
-  const uint64_t samples = std::min(kRollupSamples, workload.samples());
-  const size_t windows = (samples + kWindowSamples - 1) / kWindowSamples;
-  Question question;
-  question.name = "rollup";
-  question.samples = samples * workload.series();
-  question.query.range = Workload::Range(0, samples);
-  question.query.step_ms = static_cast<int64_t>(kWindowSamples) * kSampleIntervalMs;
-  question.query.columns.resize(3);
-  question.query.columns[1].function = WindowFunction::kMin;
-  question.query.columns[1].group_function = GroupFunction::kMin;
-  question.query.columns[2].function = WindowFunction::kMax;
-  question.query.columns[2].group_function = GroupFunction::kMax;
-  question.query.grouping = Grouping{{"mode"}, false};
-  question.row_label = "mode";
-  question.tolerance = 1e-6;
-  // The range ends with the last sample's second, but the last window goes on.
-  const uint64_t read = std::min<uint64_t>(windows * kWindowSamples, workload.samples());
-  std::map<std::string, double> members;
-  for (SeriesId series = 0; series < workload.series(); ++series) {
-    std::vector<Cents> minutes(windows);
-    std::vector<uint64_t> counts(windows);
-    VisitSamples(workload, series, read, [&](uint64_t sample, int32_t cents) {
-      minutes[sample / kWindowSamples].Add(cents);
-      ++counts[sample / kWindowSamples];
-    });
-    const std::string mode = LabelOf(series, "mode");
-    auto& row = question.rows[mode];
-    if (row.empty()) {
-      row = {std::vector<double>(windows), std::vector<double>(windows, 1e300),
-             std::vector<double>(windows, -1e300)};
-    }
-    ++members[mode];
-    for (size_t k = 0; k < windows; ++k) {
-      row[0][k] += ToValue(minutes[k].sum) / static_cast<double>(counts[k]);
-      row[1][k] = std::min(row[1][k], ToValue(minutes[k].min));
-      row[2][k] = std::max(row[2][k], ToValue(minutes[k].max));
-    }
-  }
-  for (auto& [mode, row] : question.rows) {
-    for (double& mean : row[0]) mean /= members[mode];
-  }
-  questions_.push_back(std::move(question));
-}
-
-// The sum of everything by CPU.
-void QueryBenchmark::AddGroups(const Workload& workload) {
-  Question question;
-  question.name = "group";
-  question.samples = workload.records();
-  question.query.range = TimeRange::All();
-  question.query.columns[0].function = WindowFunction::kSum;
-  question.query.columns[0].group_function = GroupFunction::kSum;
-  question.query.grouping = Grouping{{"cpu"}, false};
-  question.row_label = "cpu";
-  double magnitude = 0;
-  for (SeriesId series = 0; series < workload.series(); ++series) {
-    Cents all;
-    VisitSamples(workload, series, workload.samples(), [&](uint64_t, int32_t cents) {
-      all.Add(cents);
-      magnitude += std::abs(ToValue(cents));
-    });
-    auto& row = question.rows[LabelOf(series, "cpu")];
-    row.resize(1, std::vector<double>(1));
-    row[0][0] += ToValue(all.sum);
-  }
-  question.tolerance = 1e-10 * magnitude;
-  questions_.push_back(std::move(question));
-}
-
-// The series with the highest means.
-void QueryBenchmark::AddTop(const Workload& workload) {
-  Question question;
-  question.name = "topk";
-  question.samples = workload.records();
-  question.query.range = TimeRange::All();
-  question.query.top = kTop;
-  std::vector<double> means;
-  for (SeriesId series = 0; series < workload.series(); ++series) {
-    Cents all;
-    VisitSamples(workload, series, workload.samples(),
-                 [&](uint64_t, int32_t cents) { all.Add(cents); });
-    means.push_back(ToValue(all.sum) / static_cast<double>(workload.samples()));
-  }
-  std::sort(means.rbegin(), means.rend());
-  means.resize(std::min(kTop, means.size()));
-  for (size_t i = 0; i < means.size(); ++i) question.rows[std::to_string(i)] = {{means[i]}};
-  question.tolerance = 1e-6;
-  questions_.push_back(std::move(question));
-}
-
-// How many samples match, of matchers that take fewer and fewer series.
-void QueryBenchmark::AddCounts(const Workload& workload) {
-  const std::vector<std::pair<std::string, std::vector<Matcher>>> selections = {
-      {"count_25%", {{"mode", MatchOp::kRegex, "user|idle"}}},
-      {"count_1.6%", {{"cpu", MatchOp::kEqual, "3"}}},
-      {"count_0.1%",
-       {{"cpu", MatchOp::kEqual, "3"},
-        {"mode", MatchOp::kEqual, "user"},
-        {"instance", MatchOp::kEqual, "host-000000:9100"}}},
-      {"count_0%", {{"cpu", MatchOp::kEqual, "none"}}},
-  };
-  for (const auto& [name, matchers] : selections) {
-    Question question;
-    question.name = name;
-    question.counting = true;
-    question.query.matchers = matchers;
-    for (SeriesId series = 0; series < workload.series(); ++series) {
-      const bool matches =
-          std::all_of(matchers.begin(), matchers.end(), [&](const Matcher& matcher) {
-            const std::string value = LabelOf(series, matcher.name.c_str());
-            return matcher.op == MatchOp::kEqual ? value == matcher.value
-                                                 : value == "user" || value == "idle";
-          });
-      question.samples += matches ? workload.samples() : 0;
-    }
-    questions_.push_back(std::move(question));
-  }
-}
-
-absl::Status QueryBenchmark::Compare(const Question& question, const QueryResult& result) {
-  const auto wrong = [&](const std::string& what) {
-    return absl::DataLossError("query " + question.name + ": " + what);
-  };
-  if (result.rows() != question.rows.size()) {
-    return wrong(std::to_string(result.rows()) + " rows, should be " +
-                 std::to_string(question.rows.size()));
-  }
-  for (size_t row = 0; row < result.rows(); ++row) {
-    const std::string key = question.row_label.empty()
-                                ? std::to_string(row)
-                                : std::string(result.labels(row).Get(question.row_label));
-    const auto truth = question.rows.find(key);
-    if (truth == question.rows.end()) return wrong("unexpected row " + key);
-    for (size_t column = 0; column < result.columns(); ++column) {
-      for (size_t k = 0; k < result.times().size(); ++k) {
-        const double value = result.At(row, k, column).value_or(kNone);
-        const double expected = truth->second[column][k];
-        if (std::abs(value - expected) <= question.tolerance) continue;  // false for NaN
-        return wrong("row " + key + " column " + std::to_string(column) + " window " +
-                     std::to_string(k) + " is " + std::to_string(value) + ", should be " +
-                     std::to_string(expected));
-      }
-    }
-  }
-  return absl::OkStatus();
-}
-
-absl::StatusOr<ReadingBenchmark::Run> QueryBenchmark::Ask(Database& database, size_t way,
-                                                          uint32_t threads, uint64_t passes) {
-  const Question& question = questions_[way];
-  Query query = question.query;
-  query.options.threads = threads;
-  query.options.freshness = Freshness::kMerged;
-  Run run;
-  run.answers = passes;
-  for (uint64_t pass = 0; pass < passes; ++pass) {
-    const auto begin = Clock::now();
-    if (question.counting) {
-      const auto count = CountSamples(database, query.matchers, TimeRange::All(), query.options);
-      run.seconds += SecondsBetween(begin, Clock::now());
-      TSDB_RETURN_IF_ERROR(count.status());
-      if (*count != question.samples) {
-        return absl::DataLossError("query " + question.name + ": " + std::to_string(*count) +
-                                   " samples, should be " + std::to_string(question.samples));
-      }
-      continue;
-    }
-    const auto result = RunQuery(database, query);
-    run.seconds += SecondsBetween(begin, Clock::now());
-    TSDB_RETURN_IF_ERROR(result.status());
-    TSDB_RETURN_IF_ERROR(Compare(question, *result));
-  }
-  return run;
-}
-
-void QueryBenchmark::AddRow(const ReadingRow& row) {
-  const Question& question = questions_[row.way];
-  const double samples = static_cast<double>(question.samples);
-  JsonObject object = SharedFields(row);
-  object.Add("queries", row.answers)
-      .Add("samples_per_query", question.samples)
-      .Add("queries_per_second", row.Headline())
-      .Add("samples_per_second", row.Headline() * samples)
-      .Add("query_milliseconds", 1e3 / row.Headline());
-  row.rate.AddTo(object, "queries_per_second");
-  SharedEnd(row, object);
-  report_.AddRow({std::to_string(row.threads), WayName(row.way), Decimal(1e3 / row.Headline(), 3),
-                  Decimal(1e3 / row.rate.Median(), 3), Decimal(1e3 / row.rate.Min(), 3),
-                  Quantity(row.Headline()), Quantity(row.Headline() * samples)},
-                 object);
-}
-
 }  // namespace tsdb::benchmark
+
+int main(int argc, char** argv) {
+  using namespace tsdb::benchmark;
+  return RunReadingBenchmark<QueryBenchmark>(argc, argv, Program::kQuery, "query_benchmark");
+}

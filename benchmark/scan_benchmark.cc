@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "benchmark/query_benchmark.h"
 #include "benchmark/questions.h"
 #include "benchmark/reading_benchmark.h"
+#include "benchmark/window_benchmark.h"
 #include "tsdb/database.h"
 
 namespace tsdb::benchmark {
@@ -160,5 +160,5 @@ int main(int argc, char** argv) {
   if (!flags) return exit_code;
   return flags->query == QueryKind::kNone
              ? RunReadingBenchmark<ScanBenchmark>(*flags, "scan_benchmark")
-             : RunReadingBenchmark<QueryBenchmark>(*flags, "scan_benchmark");
+             : RunReadingBenchmark<WindowBenchmark>(*flags, "scan_benchmark");
 }

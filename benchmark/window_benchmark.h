@@ -13,9 +13,9 @@
 
 namespace tsdb::benchmark {
 
-class QueryBenchmark final : public ReadingBenchmark {
+class WindowBenchmark final : public ReadingBenchmark {
  public:
-  explicit QueryBenchmark(const Flags& flags);
+  explicit WindowBenchmark(const Flags& flags);
 
  private:
   // One way to ask: a query, or with `counting` the number of samples that match, and its answer.
