@@ -1,9 +1,7 @@
 // The part of the evaluator that calls functions.
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <limits>
-#include <map>
 #include <set>
 #include <string_view>
 #include <utility>
@@ -13,7 +11,6 @@
 #include "storage/base/status_macros.h"
 #include "storage/base/string_view_bridge.h"
 #include "tsdb/promql/evaluator.h"
-#include "tsdb/promql/histogram_quantile.h"
 #include "tsdb/promql/label_functions.h"
 #include "tsdb/promql/literals.h"
 #include "tsdb/promql/ranking.h"
@@ -23,7 +20,6 @@ namespace tsdb::promql {
 namespace {
 
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
-constexpr std::string_view kBucketLabel = "le";
 
 double Seconds(Timestamp time) { return static_cast<double>(time) / 1000; }
 
@@ -67,14 +63,6 @@ Labels LabelsOfAbsent(const Expr& expr) {
     }
   }
   return edit.Take();
-}
-
-// strconv.ParseFloat of a bucket's bound.
-bool ParseBound(std::string_view text, double& bound) {
-  if (text.starts_with('+')) text.remove_prefix(1);
-  if (text.empty()) return false;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), bound);
-  return error == std::errc() && end == text.data() + text.size() && !std::isnan(bound);
 }
 
 }  // namespace
@@ -131,6 +119,8 @@ absl::StatusOr<StepMatrix> Evaluator::CallVector(const Expr& expr, const Call& c
       return CallLabelReplace(call, steps);
     case FunctionId::kLabelJoin:
       return CallLabelJoin(call, steps);
+    case FunctionId::kHistogramFraction:
+      return CallHistogramFraction(call, steps);
     case FunctionId::kHistogramQuantile:
       return CallHistogramQuantile(call, steps);
     case FunctionId::kRound:
@@ -350,65 +340,6 @@ absl::StatusOr<StepMatrix> Evaluator::CallLabelJoin(const Call& call, const Step
   }
   TSDB_RETURN_IF_ERROR(rows.MergeRows());
   return rows;
-}
-
-absl::StatusOr<StepMatrix> Evaluator::CallHistogramQuantile(const Call& call, const Steps& steps) {
-  TSDB_ASSIGN_OR_RETURN(const std::vector<double> quantiles,
-                        EvaluateNumbers(*call.arguments[0], steps));
-  TSDB_ASSIGN_OR_RETURN(const StepMatrix rows, EvaluateVector(*call.arguments[1], steps));
-  for (const double quantile : quantiles) {
-    if (quantile >= 0 && quantile <= 1) continue;
-    annotations_.Warn(
-        absl::StrCat("quantile value should be between 0 and 1, got ", FormatNumber(quantile)),
-        call.arguments[0]->span);
-  }
-  struct Histogram {
-    std::vector<std::pair<size_t, double>> buckets;  // rows and their upper bounds
-    Labels labels;
-  };
-  // By the labels but le: different metrics are different histograms.
-  std::map<std::string, Histogram> histograms;
-  const Span place = call.arguments[1]->span;
-  for (size_t row = 0; row < rows.rows(); ++row) {
-    const Labels& labels = rows.labels(row);
-    double bound = 0;
-    if (!ParseBound(labels.Get(kBucketLabel), bound)) {
-      annotations_.Warn(
-          absl::StrCat("bucket label \"le\" is missing or has a malformed value of \"",
-                       absl::Utf8SafeCEscape(ToAbsl(labels.Get(kBucketLabel))), "\""),
-          place);
-      continue;
-    }
-    Labels rest = WithoutLabel(labels, kBucketLabel);
-    Histogram& histogram = histograms[std::string(rest.bytes())];
-    histogram.labels = std::move(rest);
-    histogram.buckets.emplace_back(row, bound);
-  }
-  StepMatrix result(steps.count);
-  std::vector<Bucket> buckets;
-  for (auto& [signature, histogram] : histograms) {
-    bool forced = false;
-    const size_t into = result.AddRow(histogram.labels, true);
-    for (size_t step = 0; step < steps.count; ++step) {
-      buckets.clear();
-      for (const auto& [row, bound] : histogram.buckets) {
-        if (rows.present(row)[step] != 0) buckets.push_back({bound, rows.values(row)[step]});
-      }
-      if (buckets.empty()) continue;
-      const BucketQuantile found = QuantileOfBuckets(quantiles[step], buckets);
-      result.Set(into, step, found.value);
-      forced = forced || found.forced_monotonic;
-    }
-    if (!forced) continue;
-    annotations_.Inform(
-        absl::StrCat("input to histogram_quantile needed to be fixed for monotonicity (see "
-                     "https://prometheus.io/docs/prometheus/latest/querying/functions/"
-                     "#histogram_quantile) for metric name \"",
-                     absl::Utf8SafeCEscape(ToAbsl(histogram.labels.MetricName())), "\""),
-        place);
-  }
-  result.DropEmptyRows();
-  return result;
 }
 
 }  // namespace tsdb::promql

@@ -15,6 +15,7 @@
 #include "tsdb/promql/annotations.h"
 #include "tsdb/promql/ast.h"
 #include "tsdb/promql/binary_operators.h"
+#include "tsdb/promql/classic_histogram.h"
 #include "tsdb/promql/functions.h"
 #include "tsdb/promql/range_functions.h"
 #include "tsdb/promql/series_source.h"
@@ -108,8 +109,17 @@ class Evaluator {
   absl::StatusOr<StepMatrix> CallSort(const Expr& expr, const Call& call, const Steps& steps);
   absl::StatusOr<StepMatrix> CallLabelReplace(const Call& call, const Steps& steps);
   absl::StatusOr<StepMatrix> CallLabelJoin(const Call& call, const Steps& steps);
-  absl::StatusOr<StepMatrix> CallHistogramQuantile(const Call& call, const Steps& steps);
   void InformOfCounters(const StepMatrix& rows, Span place);
+
+  // histogram_calls.cc
+  absl::StatusOr<StepMatrix> CallHistogramFraction(const Call& call, const Steps& steps);
+  absl::StatusOr<StepMatrix> CallHistogramQuantile(const Call& call, const Steps& steps);
+  // A row for each histogram among the argument's series: what `compute` makes of its buckets, of
+  // which there is at least one, at a step.
+  using ComputeHistogram = absl::FunctionRef<double(const Histogram& histogram, size_t step,
+                                                    std::vector<Bucket>& buckets)>;
+  absl::StatusOr<StepMatrix> OverHistograms(const Expr& argument, const Steps& steps,
+                                            ComputeHistogram compute);
 
   SeriesSource& source_;
   const PromqlOptions& options_;

@@ -42,6 +42,7 @@ enum class FunctionId : uint8_t {
   kDeriv,
   kExp,
   kFloor,
+  kHistogramFraction,
   kHistogramQuantile,
   kHoltWinters,
   kHour,

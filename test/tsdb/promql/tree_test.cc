@@ -196,6 +196,7 @@ TEST_CASE("promql functions: the table is sorted, found and typed", "[promql]") 
   CHECK(FindFunction("zzz") == nullptr);
   CHECK(FindFunction("rate")->arguments == std::vector<ValueType>{ValueType::kMatrix});
   CHECK(UnsupportedReason("histogram_avg") == "it is about native histograms");
+  CHECK(UnsupportedReason("histogram_fraction").empty());
   CHECK(UnsupportedReason("limitk") == "it is experimental");
   CHECK(UnsupportedReason("no_such").empty());
 }

@@ -1,4 +1,4 @@
-#include "tsdb/promql/histogram_quantile.h"
+#include "tsdb/promql/classic_histogram.h"
 
 #include <algorithm>
 #include <cmath>
@@ -84,6 +84,33 @@ BucketQuantile QuantileOfBuckets(double quantile, std::span<Bucket> buckets) {
     result.value = begin + (buckets[at].upper_bound - begin) * (rank / count);
   }
   return result;
+}
+
+double FractionOfBuckets(double lower, double upper, std::span<Bucket> buckets) {
+  std::ranges::sort(buckets, {}, &Bucket::upper_bound);
+  if (buckets.back().upper_bound != kInfinity) return kNan;
+  buckets = buckets.first(Coalesce(buckets));
+  const double count = buckets.back().count;
+  if (count == 0 || std::isnan(lower) || std::isnan(upper)) return kNan;
+  if (lower >= upper) return 0;
+  // How many observations there are below a value.
+  const auto rank_of = [&](double value) {
+    double rank = 0;
+    double begin = buckets[0].upper_bound <= 0 ? -kInfinity : 0;
+    for (const Bucket& bucket : buckets) {
+      if (begin >= value) return rank;
+      const double end = bucket.upper_bound;
+      if (end > value) {
+        // What an endless bucket holds lies at its finite end.
+        if (std::isinf(begin) || std::isinf(end)) return rank;
+        return rank + (bucket.count - rank) * (value - begin) / (end - begin);
+      }
+      rank = bucket.count;
+      begin = end;
+    }
+    return count;
+  };
+  return (std::min(rank_of(upper), count) - std::min(rank_of(lower), count)) / count;
 }
 
 }  // namespace tsdb::promql
