@@ -450,8 +450,7 @@ size_t LookupMany(const Tree& tree, std::span<const SeriesId> series,
       if (pages[i] == nullptr) continue;
       const uint32_t slot = Tree::SlotOf(series[begin + i]);
       const auto* version = pages[i]->dense[slot].load(std::memory_order_acquire);
-      __builtin_prefetch(version);
-      __builtin_prefetch(reinterpret_cast<const char*>(version) + 64);
+      PrefetchVersion(version);
     }
     for (size_t i = 0; i < count; ++i) {
       leaves[i] = nullptr;

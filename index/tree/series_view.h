@@ -82,6 +82,14 @@ struct LeafPosition {
   const uint8_t* following;  // the next leaf, where it is in the same node; else null
 };
 
+// Asks memory for a version's first two lines. May be null: the address is not one of an object
+// then, so it is computed as a number.
+inline void PrefetchVersion(const SeriesVersion* version) {
+  const auto address = reinterpret_cast<uintptr_t>(version);
+  __builtin_prefetch(reinterpret_cast<const void*>(address));
+  __builtin_prefetch(reinterpret_cast<const void*>(address + 64));
+}
+
 // Asks for all lines of a leaf of usual size at once: header, timestamps and values lie in
 // different ones, and one after the other they are three or four misses.
 inline void PrefetchLeaf(const uint8_t* leaf) {

@@ -196,8 +196,7 @@ void PrefetchWalk(const Tree& tree, SeriesId series) {
   const Page* page = tree.FindPage(series);
   if (page == nullptr) return;
   const auto* version = page->dense[Tree::SlotOf(series)].load(std::memory_order_acquire);
-  __builtin_prefetch(version);
-  __builtin_prefetch(reinterpret_cast<const char*>(version) + 64);
+  PrefetchVersion(version);
 }
 
 SeriesWalk::SeriesWalk(const Tree& tree, SeriesId series, Timestamp from, Timestamp last)

@@ -283,10 +283,15 @@ absl::Status ReadItem(Reader& reader, SeriesDescription& series) {
   }
   TSDB_ASSIGN_OR_RETURN(const std::optional<uint64_t> times, ReadRepetition(reader));
   if (stepped && !times) return Bad("an increment without repetitions", reader.Rest());
+  if (!stepped) {  // nothing is added, which would change the bits of a staleness marker
+    series.values.insert(series.values.end(), times.value_or(0) + 1,
+                         {SequenceValue::Kind::kFloat, value});
+    return absl::OkStatus();
+  }
   // Added one after the other, as Prometheus does: a product would round differently.
-  for (uint64_t i = 0; i <= times.value_or(0); ++i) {
+  for (uint64_t i = 0; i <= *times; ++i) {
     series.values.push_back({SequenceValue::Kind::kFloat, value});
-    if (stepped) value += increment;
+    value += increment;
   }
   return absl::OkStatus();
 }
