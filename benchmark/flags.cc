@@ -257,6 +257,31 @@ void AddIndex(CLI::App& app, Flags& flags) {
             "Leave a series out, or change a label of one, which must then be found");
 }
 
+// Nor of the import benchmark, whose writer is the importer.
+void AddImport(CLI::App& app, Flags& flags) {
+  app.add_option("--series", flags.series, "Series, ten a host; a multiple of ten")
+      ->check(CLI::Range(10u, 1'000'000u))
+      ->capture_default_str();
+  app.add_option("--samples", flags.samples, "Samples of each series")
+      ->check(CLI::Range(uint64_t{1}, uint64_t{1'000'000}))
+      ->capture_default_str();
+  AddChoice(app, "--order", flags.order, {{"scrape", Order::kScrape}, {"series", Order::kSeries}},
+            "Order of the records in the files");
+  app.add_option("--repeat", flags.repeat, "Measured runs of each row")
+      ->check(CLI::Range(1u, 1000u))
+      ->capture_default_str();
+  app.add_option("--seed", flags.seed, "Seed of the workload")->capture_default_str();
+  app.add_option("--directory", flags.directory, "Where to make the files and the databases")
+      ->required();
+  app.add_option("--json", flags.json,
+                 "File for one JSON object per line; - for stdout (the table then goes to stderr)");
+  AddChoice(app, "--plant", flags.plant,
+            {{"none", Defect::kNone},
+             {"lost-record", Defect::kLostRecord},
+             {"changed-value", Defect::kChangedValue}},
+            "Leave a record out of the files, or change one, which must then be found");
+}
+
 const char* Title(Program program) {
   switch (program) {
     case Program::kIngest:
@@ -273,6 +298,8 @@ const char* Title(Program program) {
       return "Mixed benchmark: latencies of appends and reads beside each other";
     case Program::kIndex:
       return "Index benchmark: registering series and finding them by their labels";
+    case Program::kImport:
+      return "Import benchmark: text files into a database directory";
   }
   return "";
 }
@@ -291,6 +318,8 @@ void AddOwn(CLI::App& app, Flags& flags, Program program) {
       return AddMixed(app, flags);
     case Program::kIndex:
       return AddIndex(app, flags);
+    case Program::kImport:
+      return AddImport(app, flags);
   }
 }
 
@@ -306,6 +335,10 @@ void SetDefaults(Flags& flags, Program program) {
     flags.threads = {1, 2};
   }
   if (program == Program::kQuery) flags.threads = {1, 2};
+  if (program == Program::kImport) {
+    flags.series = 1000;
+    flags.samples = 5000;
+  }
   if (program == Program::kMixed) {
     flags.threads = {2};
     flags.length = 100;
@@ -337,6 +370,9 @@ std::string Contradiction(const Flags& flags, Program program) {
   }
   if (recorded && flags.samples > kRecordedSamplesMax) {
     return "--order shuffled and late take at most 4000000 samples per series";
+  }
+  if (program == Program::kImport && flags.series % 10 != 0) {
+    return "--series must be a multiple of ten";
   }
   const bool scanning = program == Program::kScan || program == Program::kMixed;
   if (scanning && flags.length > flags.samples) {
@@ -378,7 +414,7 @@ std::optional<Flags> ParseFlags(int argc, char** argv, Program program, int& exi
   Flags flags;
   SetDefaults(flags, program);
   CLI::App app(Title(program));
-  if (program != Program::kIndex) AddShared(app, flags, program);
+  if (program != Program::kIndex && program != Program::kImport) AddShared(app, flags, program);
   AddOwn(app, flags, program);
   try {
     app.parse(argc, argv);

@@ -13,7 +13,16 @@
 
 namespace tsdb::benchmark {
 
-enum class Program : uint8_t { kIngest, kLookup, kScan, kQuery, kRecovery, kMixed, kIndex };
+enum class Program : uint8_t {
+  kIngest,
+  kLookup,
+  kScan,
+  kQuery,
+  kRecovery,
+  kMixed,
+  kIndex,
+  kImport
+};
 // What a writer does after Commit() before it goes on.
 enum class AwaitCommit : uint8_t { kNone, kVisible, kDurable };
 

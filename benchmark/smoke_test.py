@@ -11,6 +11,7 @@ import sys
 
 SHARED = {"benchmark", "series", "samples", "order", "mode", "writers", "threads", "records"}
 INDEX_SHARED = {"benchmark", "series", "mode", "threads"}
+IMPORT_SHARED = {"benchmark", "series", "samples", "order", "records"}
 # Of ingest, lookup and scan.
 IN_MEMORY = {
     "wall_seconds", "peak_rss_bytes", "bytes_per_record", "ledger", "generator_records_per_second",
@@ -49,6 +50,11 @@ FIELDS = {
         "records_per_second", "writer_records_per_second", "reads_per_second", "checkpoints",
         "append", "append_group", "questions", "ledger",
     },
+    "import": {
+        "format", "text_bytes", "samples_per_second", "samples_per_second_min",
+        "samples_per_second_median", "samples_per_second_max", "cpu_ns_per_sample",
+        "readback_matches",
+    },
     "index": set(),  # what each mode has: below
     "recovery": {
         "records_per_second", "reopen_seconds", "reopen_seconds_min", "reopen_seconds_median",
@@ -82,6 +88,8 @@ def check_row(row, result):
     wanted = SHARED | FIELDS[kind]
     if kind == "index":
         wanted = INDEX_SHARED | INDEX_FIELDS[row["mode"]]
+    if kind == "import":
+        wanted = IMPORT_SHARED | FIELDS[kind]
     missing = wanted - row.keys()
     if "ledger" in row:
         missing |= LEDGER - row["ledger"].keys()
@@ -104,6 +112,8 @@ def check_row(row, result):
         # Behind the lock nobody shares a wait.
         good = row["sets_per_second"] > 0 and row["log_syncs"] > 0
         good = good and (row["mode"] == "together" or row["log_syncs"] >= row["sets"])
+    elif kind == "import":
+        good = row["readback_matches"] == row["records"] and row["samples_per_second"] > 0
     elif kind == "index":
         good = row.get("series_per_second", 1) > 0 and row.get("ns", 1) > 0
         good = good and row.get("selected") == row.get("expected")

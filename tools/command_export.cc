@@ -19,6 +19,7 @@ namespace {
 struct Count {
   uint64_t samples = 0;
   uint64_t marked_nans = 0;  // whose bits say more than NaN, which text cannot
+  uint64_t not_in_influx = 0;
 };
 
 Count CountSamples(const Selection& selection) {
@@ -28,8 +29,10 @@ Count CountSamples(const Selection& selection) {
     Cursor cursor = selection.snapshot.Scan(series.id, selection.range);
     for (ColumnBlock block; cursor.Next(block);) {
       count.samples += block.size();
-      for (const double value : block.values) {
+      for (size_t i = 0; i < block.size(); ++i) {
+        const double value = block.values[i];
         count.marked_nans += std::isnan(value) && std::bit_cast<uint64_t>(value) != plain;
+        count.not_in_influx += !InfluxHas(block.timestamps[i], value);
       }
     }
   }
@@ -38,10 +41,10 @@ Count CountSamples(const Selection& selection) {
 
 // Series of one metric together, which label order alone does not see to when a label's name sorts
 // before "__name__". False, with the reason on stderr, when a series cannot be written.
-bool PrepareForOpenMetrics(std::vector<SelectedSeries>& series, Color color) {
+bool PrepareExposition(std::vector<SelectedSeries>& series, Color color) {
   for (const SelectedSeries& each : series) {
     if (!each.labels.MetricName().empty()) continue;
-    PrintError("OpenMetrics cannot write the series " + Printable(each.labels.ToString()) +
+    PrintError("this format cannot write the series " + Printable(each.labels.ToString()) +
                    ", which has no metric name; write --format jsonl or csv, or leave it out with "
                    "the selector {__name__!=\"\"}",
                color);
@@ -54,12 +57,58 @@ bool PrepareForOpenMetrics(std::vector<SelectedSeries>& series, Color color) {
   return true;
 }
 
+bool PrepareInflux(const std::vector<SelectedSeries>& series, Color color) {
+  for (const SelectedSeries& each : series) {
+    if (InfluxHas(each.labels)) continue;
+    PrintError("the line protocol cannot write the series " + Printable(each.labels.ToString()) +
+                   ", which has no metric name or a newline in a label; write --format jsonl or "
+                   "csv, or leave it out by the selector",
+               color);
+    return false;
+  }
+  return true;
+}
+
+bool Prepare(ExportFormat format, std::vector<SelectedSeries>& series, Color color) {
+  switch (format) {
+    case ExportFormat::kOpenMetrics:
+    case ExportFormat::kPrometheus:
+      return PrepareExposition(series, color);
+    case ExportFormat::kInflux:
+      return PrepareInflux(series, color);
+    case ExportFormat::kCsv:
+    case ExportFormat::kJsonLines:
+      break;
+  }
+  return true;
+}
+
+void WarnOfLosses(const Count& count, ExportFormat format, Color color) {
+  if (format == ExportFormat::kInflux && count.not_in_influx > 0) {
+    PrintWarning(Counted(count.not_in_influx, "sample") +
+                     " left out: the line protocol has no NaN, no infinities and no times before "
+                     "1677-09-21 or after 2262-04-11",
+                 color);
+  } else if (count.marked_nans > 0) {
+    PrintWarning(Counted(count.marked_nans, "sample") +
+                     " are NaN with bits of their own, such as staleness markers; text has only "
+                     "the plain NaN",
+                 color);
+  }
+}
+
 absl::Status Write(const ExportOptions& options, const Selection& selection) {
   auto file = OutputFile::Open(options.file);
   if (!file.ok()) return file.status();
   switch (options.format) {
     case ExportFormat::kOpenMetrics:
       PrintOpenMetrics(selection, (*file)->output());
+      break;
+    case ExportFormat::kPrometheus:
+      PrintPrometheus(selection, (*file)->output());
+      break;
+    case ExportFormat::kInflux:
+      PrintInflux(selection, (*file)->output());
       break;
     case ExportFormat::kCsv:
       PrintCsv(selection, (*file)->output());
@@ -91,11 +140,10 @@ ExitCode RunExport(const ExportOptions& options) {
     return kFailure;
   }
   if (series->empty()) SayNothingMatches(selection_options.selector);
-  if (options.format == ExportFormat::kOpenMetrics && !PrepareForOpenMetrics(*series, color)) {
-    return kFailure;
-  }
+  if (!Prepare(options.format, *series, color)) return kFailure;
   const Selection selection{snapshot, range, *std::move(series), 0};
-  const Count count = CountSamples(selection);
+  Count count = CountSamples(selection);
+  if (options.format == ExportFormat::kInflux) count.samples -= count.not_in_influx;
   if (const absl::Status status = Write(options, selection); !status.ok()) {
     PrintError(MessageOf(status), color);
     return kFailure;
@@ -104,12 +152,7 @@ ExitCode RunExport(const ExportOptions& options) {
   std::fprintf(stderr, "tsdb: %s of %s exported (%.2f s)\n",
                Counted(count.samples, "sample").c_str(),
                Counted(selection.series.size(), "series").c_str(), seconds);
-  if (count.marked_nans > 0) {
-    PrintWarning(Counted(count.marked_nans, "sample") +
-                     " are NaN with bits of their own, such as staleness markers; text has only "
-                     "the plain NaN",
-                 color);
-  }
+  WarnOfLosses(count, options.format, color);
   if (source.complete) return kOk;
   PrintError("the export may be incomplete, because the database is damaged", color);
   return kFailure;

@@ -10,7 +10,7 @@
 
 namespace tsdb::tools {
 
-enum class ExportFormat { kOpenMetrics, kCsv, kJsonLines };
+enum class ExportFormat { kOpenMetrics, kPrometheus, kCsv, kJsonLines, kInflux };
 
 struct ExportOptions {
   SourceOptions source;

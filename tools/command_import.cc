@@ -32,11 +32,50 @@ void AddDatabase(const ImportOptions& options, const Stats& stats, Report& repor
       BytesFigure("checkpoint_bytes_written", stats.checkpoint_bytes)};
 }
 
-void SayWhatIsKept(const ImportOptions& options, uint64_t samples) {
+void SayWhatIsKept(const ImportOptions& options, const LoadedFiles& loaded) {
+  const uint64_t samples = loaded.counts.samples;
   const std::string text =
       samples == 0 ? "no sample was stored"
                    : Counted(samples, "sample") + (samples == 1 ? " is kept" : " are kept");
   std::fprintf(stderr, "tsdb: %s in '%s'\n", text.c_str(), options.directory.c_str());
+  SayHowFar(loaded);
+}
+
+void AddTimes(const LoadedFiles& loaded, Section& section) {
+  if (loaded.first_time > loaded.last_time) return;
+  section.figures.push_back({"from", ReadableTime(loaded.first_time), ""});
+  section.figures.push_back({"to", ReadableTime(loaded.last_time), ""});
+}
+
+// Reads everything as an import would, and stores nothing.
+ExitCode RunDry(const ImportOptions& options) {
+  const Color color = options.color;
+  std::unique_ptr<Database> known;
+  if (!options.directory.empty() && CheckIsDatabase(options.directory).ok()) {
+    auto opened = OpenToRead(options.directory, options.memory_budget_bytes);
+    if (!opened.ok()) {
+      PrintError(MessageOf(opened.status()), color);
+      return kFailure;
+    }
+    known = *std::move(opened);
+  }
+  const InterruptScope interruptible;
+  LoadedFiles loaded;
+  ExitCode code = CheckFiles(options.input, color, known.get(), loaded);
+  if (code != kOk) SayHowFar(loaded);
+  std::fprintf(stderr, "tsdb: nothing was stored, because of --dry-run\n");
+  Report report;
+  Section& section = report.AddSection("dry_run");
+  AddCounts(loaded.counts, section);
+  section.figures.push_back({"series", loaded.series, ""});
+  if (known != nullptr) section.figures.push_back({"new_series", loaded.new_series, ""});
+  AddTimes(loaded, section);
+  AddRate(loaded.counts.samples, loaded.seconds, section);
+  if (const absl::Status printed = report.Print(options.json, color); !printed.ok()) {
+    PrintError(MessageOf(printed), color);
+    code = kFailure;
+  }
+  return code;
 }
 
 }  // namespace
@@ -44,6 +83,7 @@ void SayWhatIsKept(const ImportOptions& options, uint64_t samples) {
 ExitCode RunImport(const ImportOptions& options) {
   const Color color = options.color;
   if (const ExitCode code = CheckInput(options.input, color); code != kOk) return code;
+  if (options.dry_run) return RunDry(options);
   const std::unique_ptr<Database> opened = OpenWhole(options, Missing::kMake, options.durability,
                                                      "nothing was imported", options.compression);
   if (opened == nullptr) return kFailure;
@@ -72,7 +112,7 @@ ExitCode RunImport(const ImportOptions& options) {
                color);
     return kFailure;
   }
-  if (code != kOk) SayWhatIsKept(options, loaded.counts.samples);
+  if (code != kOk) SayWhatIsKept(options, loaded);
   const double seconds = static_cast<double>(SystemClock()->MonotonicNs() - start_ns) * 1e-9;
   const Stats after = database.Statistics();
 
@@ -82,6 +122,7 @@ ExitCode RunImport(const ImportOptions& options) {
   section.figures.push_back({"new_series", after.series - before.series, ""});
   section.figures.push_back(
       {"duplicates_replaced", after.ledger.replaced - before.ledger.replaced, ""});
+  AddTimes(loaded, section);
   AddRate(loaded.counts.samples, seconds, section);
   AddDatabase(options, after, report);
   if (const absl::Status printed = report.Print(options.json, color); !printed.ok()) {

@@ -12,6 +12,7 @@ struct ImportOptions : DirectoryOptions {
   InputOptions input;
   Durability durability = Durability::kAsync;
   Compression compression = Compression::kLz4;
+  bool dry_run = false;  // then the directory may be empty
 };
 
 // What was read before an error, or Ctrl-C, is kept. A damaged database is refused and left as it

@@ -19,7 +19,8 @@ inline constexpr const char* kImportFooter =
     "what was there. What was read before an error or Ctrl-C is kept.\n\n"
     "Examples:\n"
     "  tsdb import --db metrics.db export.jsonl.zst\n"
-    "  curl -s localhost:9100/metrics | tsdb import --db metrics.db -\n";
+    "  curl -s localhost:9100/metrics | tsdb import --db metrics.db -\n"
+    "  tsdb import --db metrics.db weather.csv --label-columns station --dry-run\n";
 
 inline constexpr const char* kQueryFooter =
     "EXPR is PromQL. It is asked at --time, or at every --step from --start to --end, both "
@@ -92,10 +93,11 @@ inline constexpr const char* kVerifyFooter =
     "  tsdb verify --db metrics.db\n";
 
 inline constexpr const char* kExportFooter =
-    "OpenMetrics and JSON lines can be imported again and give the same samples; CSV is for other\n"
-    "programs. SELECTOR, --start and --end are as in tsdb samples.\n\n"
+    "tsdb import reads every format back and has the same samples. SELECTOR, --start and --end "
+    "are\n"
+    "as in tsdb samples.\n\n"
     "Examples:\n"
-    "  tsdb export --db metrics.db --format jsonl -o all.jsonl\n"
+    "  tsdb export --db metrics.db --format jsonl -o all.jsonl.zst\n"
     "  tsdb export --db metrics.db --format csv '{job=\"node\"}' --start 2026-11-21 | head\n";
 
 inline constexpr const char* kDeleteFooter =

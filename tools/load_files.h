@@ -4,6 +4,7 @@
 // Thread safety: one thread.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,11 +22,30 @@ struct InputOptions {
   bool strict = false;
   bool skip_bad_lines = false;
   std::string timestamp;  // of samples without one; empty: the time of import
+
+  // CSV; as importer::CsvOptions, but as written on the command line.
+  std::string delimiter;
+  std::string time_column;
+  std::string time_format = "auto";
+  std::vector<std::string> value_columns;
+  std::vector<std::string> label_columns;
+  std::string metric_column;
+  std::optional<std::string> metric;
+  std::vector<std::string> labels;  // name=value
+
+  std::string precision = "ns";  // of timestamps in InfluxDB's line protocol
 };
 
 struct LoadedFiles {
   importer::ImportCounts counts;
+  importer::ImportPosition position;  // where reading ended
+  // Of what was read; first_time > last_time: nothing was.
+  Timestamp first_time = kTimestampMax;
+  Timestamp last_time = kTimestampMin;
   double seconds = 0;  // until everything was merged and readable
+  // Of CheckFiles.
+  uint64_t series = 0;
+  uint64_t new_series = 0;
 };
 
 // Not kOk, with the reason on stderr, when the options are mistaken or a file is not there: to be
@@ -37,6 +57,14 @@ ExitCode CheckInput(const InputOptions& options, Color color);
 // before stays, merged, in the database. REQUIRES: an InterruptScope.
 ExitCode LoadFiles(const InputOptions& options, Color color, Database& database,
                    LoadedFiles& loaded);
+
+// The same, of samples that are counted and dropped. `known` may be null; else series it has are
+// not new.
+ExitCode CheckFiles(const InputOptions& options, Color color, const Database* known,
+                    LoadedFiles& loaded);
+
+// Says on stderr how much of which file was stored, after LoadFiles or CheckFiles failed.
+void SayHowFar(const LoadedFiles& loaded);
 
 // Figures of what was read, but for time.
 void AddCounts(const importer::ImportCounts& counts, Section& section);

@@ -1,6 +1,7 @@
-// The command line: which commands and options there are. The only file that sees CLI11, which
-// takes six seconds to compile; each command is in a file of its own. To add one, write its Add
-// function, out of the groups of options below, and name it in Run.
+// The command line: which commands and options there are. This file and the one with the options of
+// input files are the only ones that see CLI11, which takes six seconds to compile; each command is
+// in a file of its own. To add one, write its Add function, out of the groups of options below, and
+// name it in Run.
 #include <sys/stat.h>
 
 #include <CLI/CLI.hpp>
@@ -13,6 +14,7 @@
 
 #include "absl/strings/str_split.h"
 #include "storage/base/string_view_bridge.h"
+#include "tools/add_input_options.h"
 #include "tools/command_backup.h"
 #include "tools/command_compact.h"
 #include "tools/command_delete.h"
@@ -40,48 +42,8 @@ struct Command {
   std::function<ExitCode()> run;
 };
 
-// A value out of a few words. The words are in the option's description, so CLI11 need not add
-// them.
-CLI::Validator OneOf(const std::vector<std::string>& words) {
-  CLI::Validator validator = CLI::IsMember(words);
-  validator.description("");
-  return validator;
-}
-
-template <typename Choice>
-CLI::Option* AddChoice(CLI::App& command, const std::string& name, const std::string& description,
-                       Choice& target, const std::map<std::string, Choice>& choices) {
-  std::vector<std::string> words;
-  for (const auto& choice : choices) words.push_back(choice.first);
-  const auto choose = [&target, choices](const std::string& word) { target = choices.at(word); };
-  return command.add_option_function<std::string>(name, choose, description)->check(OneOf(words));
-}
-
 CLI::Option* AddDirectory(CLI::App& command, std::string& directory) {
   return command.add_option("--db", directory, "The database's directory")->type_name("DIR");
-}
-
-// How input files are read. With `files`, the option that names them, these need it.
-void AddInputOptions(CLI::App& command, CLI::Option* files, InputOptions& input) {
-  files->type_name("FILE")->expected(1, 1 << 20);
-  CLI::Option* const options[] = {
-      command
-          .add_option("--input-format", input.format,
-                      "prometheus, openmetrics or jsonl (told from name and content if not given)")
-          ->check(OneOf({"prometheus", "openmetrics", "jsonl"}))
-          ->type_name("FORMAT"),
-      command.add_flag("--strict", input.strict,
-                       "Hold OpenMetrics to all its rules, beyond the syntax"),
-      AddChoice<bool>(command, "--on-error",
-                      "What to do at a bad line: skip it and go on, or fail (default)",
-                      input.skip_bad_lines, {{"skip", true}, {"fail", false}})
-          ->type_name("skip|fail"),
-      command
-          .add_option("--timestamp", input.timestamp,
-                      "Time of samples without one, in seconds since the epoch or as a date such "
-                      "as 2026-01-31T12:00:00Z (default: the time of the import)")
-          ->type_name("T")};
-  for (CLI::Option* option : options) option->needs(files);
 }
 
 void AddMemoryBudget(CLI::App& command, uint64_t& bytes) {
@@ -124,8 +86,8 @@ Command AddDirectoryCommand(CLI::App& app, const std::string& name, const std::s
 }
 
 constexpr const char* kFilesDescription =
-    "Files to read: Prometheus or OpenMetrics text, JSON lines; plain, gzip, zstd or lz4; - is "
-    "standard input";
+    "Files to read: Prometheus or OpenMetrics text, JSON lines, CSV, InfluxDB's line protocol; "
+    "plain, gzip, zstd or lz4; - is standard input";
 
 // --db or --from, and what belongs to them.
 void AddSource(CLI::App& command, SourceOptions& source) {
@@ -173,6 +135,7 @@ Command AddImport(CLI::App& app) {
   auto options = std::make_shared<ImportOptions>();
   CLI::App* command = app.add_subcommand("import", "Read files into a database directory");
   AddDirectoryOptions(*command, *options);
+  command->get_option("--db")->required(false);
   CLI::Option* files = command->add_option("FILE", options->input.files, kFilesDescription);
   AddInputOptions(*command, files->required(), options->input);
   AddChoice<Durability>(*command, "--durability",
@@ -187,8 +150,15 @@ Command AddImport(CLI::App& app) {
                          options->compression,
                          {{"none", Compression::kNone}, {"lz4", Compression::kLz4}})
       ->type_name("none|lz4");
+  command->add_flag("--dry-run", options->dry_run,
+                    "Read everything, say what it is and what is wrong with it, store nothing; "
+                    "works without --db");
   command->footer(std::string(kImportFooter) + "\n" + kExitCodes);
-  return {command, [options] { return RunImport(*options); }};
+  return {command, [options]() -> ExitCode {
+            if (!options->directory.empty() || options->dry_run) return RunImport(*options);
+            PrintError("--db is required (or --dry-run, which stores nothing)", options->color);
+            return kUsage;
+          }};
 }
 
 // When an expression is asked, and within which bounds.
@@ -341,15 +311,20 @@ Command AddExport(CLI::App& app) {
   CLI::App* command = app.add_subcommand("export", "Write samples as text for other programs");
   AddSource(*command, options->source);
   AddSelection(*command, options->selection, "Which series (default: {}, everything)");
-  AddChoice<ExportFormat>(*command, "--format", "openmetrics, csv or jsonl", options->format,
+  AddChoice<ExportFormat>(*command, "--format", "openmetrics, prometheus, csv, jsonl or influx",
+                          options->format,
                           {{"openmetrics", ExportFormat::kOpenMetrics},
+                           {"prometheus", ExportFormat::kPrometheus},
+                           {"influx", ExportFormat::kInflux},
                            {"csv", ExportFormat::kCsv},
                            {"jsonl", ExportFormat::kJsonLines}})
       ->type_name("FORMAT")
       ->required();
   command
-      ->add_option("-o,--output", options->file,
-                   "The file to write, put in place when it is whole (default: standard output)")
+      ->add_option(
+          "-o,--output", options->file,
+          "The file to write, put in place when it is whole; compressed if it is named .gz, "
+          ".zst or .lz4 (default: standard output)")
       ->type_name("FILE");
   command->footer(std::string(kExportFooter) + "\n" + kExitCodes);
   return {command, [options] {

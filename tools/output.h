@@ -4,11 +4,13 @@
 // Thread safety: one thread.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
 
 #include "absl/status/status.h"
+#include "tools/compressor.h"
 
 namespace tsdb::tools {
 
@@ -29,16 +31,24 @@ class Output {
     if (buffer_.size() >= kFlushBytes) (void)Flush();
     return *this;
   }
+  // What follows is written compressed. REQUIRES: nothing was written.
+  void Compress(std::unique_ptr<Compressor> compressor) { compressor_ = std::move(compressor); }
   // Writes what is buffered. The first error sticks: later output is dropped and it is returned
   // again.
   absl::Status Flush();
+  // The same, and ends what is compressed. Nothing may follow.
+  absl::Status Finish();
   const absl::Status& status() const { return status_; }
 
  private:
+  absl::Status Write(std::string_view bytes);
+
   static constexpr size_t kFlushBytes = size_t{64} << 10;
   const int descriptor_;
   const std::string name_;
   std::string buffer_;
+  std::string compressed_;
+  std::unique_ptr<Compressor> compressor_;  // null: as it is
   absl::Status status_;
 };
 

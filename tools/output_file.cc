@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <system_error>
+#include <utility>
 
 #include "storage/base/file_system.h"
 
@@ -37,7 +38,10 @@ absl::StatusOr<std::unique_ptr<OutputFile>> OutputFile::Open(const std::string& 
       return file->Error("set the permissions of");
     }
   }
+  auto compressor = CompressorFor(path);
+  if (!compressor.ok()) return compressor.status();
   file->output_.emplace(file->descriptor_, "'" + path + "'");
+  file->output_->Compress(*std::move(compressor));
   return file;
 }
 
@@ -57,7 +61,7 @@ absl::Status OutputFile::Error(const std::string& doing) const {
 }
 
 absl::Status OutputFile::Finish() {
-  if (absl::Status flushed = output_->Flush(); !flushed.ok() || descriptor_ < 0) return flushed;
+  if (absl::Status flushed = output_->Finish(); !flushed.ok() || descriptor_ < 0) return flushed;
   if (!draft_.empty() && fsync(descriptor_) != 0) return Error("sync");
   const int descriptor = descriptor_;
   descriptor_ = -1;

@@ -17,7 +17,8 @@ namespace tsdb::tools {
 class OutputFile {
  public:
   // Writes to `path` with ".partial" added until Finish. An empty path or "-" is standard output;
-  // what exists and is no regular file (a pipe, a device) is written at once.
+  // what exists and is no regular file (a pipe, a device) is written at once. A path that ends with
+  // .gz, .zst or .lz4 is compressed so.
   static absl::StatusOr<std::unique_ptr<OutputFile>> Open(const std::string& path);
   // Without Finish, what was written to a regular file is removed.
   ~OutputFile();

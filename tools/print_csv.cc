@@ -8,7 +8,14 @@ namespace tsdb::tools {
 namespace {
 
 std::string CsvField(std::string_view text) {
-  if (text.find_first_of(",\"\r\n") == std::string_view::npos) return std::string(text);
+  constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+  // Readers differ about blanks at the ends, and whether the first field starts with a mark.
+  const bool blank_ends = text.find_first_of(" \t") == 0 ||
+                          (!text.empty() && (text.back() == ' ' || text.back() == '\t'));
+  if (text.find_first_of(",\"\r\n") == std::string_view::npos && !blank_ends &&
+      !text.starts_with(kByteOrderMark)) {
+    return std::string(text);
+  }
   std::string out = "\"";
   for (const char c : text) {
     if (c == '"') out += '"';

@@ -38,6 +38,17 @@ void PrintCsv(const Selection& selection, Output& output);
 // OpenMetrics text. REQUIRES: every series has a metric name, and those of one name are together.
 void PrintOpenMetrics(const Selection& selection, Output& output);
 
+// Prometheus text, version 0.0.4, with timestamps. REQUIRES: as PrintOpenMetrics.
+void PrintPrometheus(const Selection& selection, Output& output);
+
+// InfluxDB's line protocol, timestamps in nanoseconds; samples it cannot have are left out.
+// REQUIRES: it can have the series.
+void PrintInflux(const Selection& selection, Output& output);
+// It has no NaN, no infinities, and no times before 1677-09-21 or after 2262-04-11; no newlines in
+// labels, and no series without a name.
+bool InfluxHas(Timestamp timestamp, double value);
+bool InfluxHas(const Labels& labels);
+
 // {"metric":{...},"values":[...],"timestamps":[...]}, a line or more a series.
 void PrintJsonLines(const Selection& selection, Output& output);
 

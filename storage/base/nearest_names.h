@@ -11,7 +11,8 @@
 
 namespace tsdb {
 
-// At most three of `names` that differ from `name` in few letters (Levenshtein's distance), the
+// At most three of `names` that differ from `name` in few letters (Levenshtein's distance, ASCII
+// letters of either case alike), the
 // nearest first; of equally near ones those that begin alike, then in their order.
 std::vector<std::string_view> NearestNames(std::string_view name,
                                            std::span<const std::string_view> names);

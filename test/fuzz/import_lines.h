@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstring>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -110,14 +111,17 @@ inline size_t FeedLines(std::string_view text, importer::LineParser& parser,
   return refused;
 }
 
-// The same through a LineReader that reads `step` bytes at a time and leaves out long lines.
+// The same through a LineReader that reads `step` bytes at a time and leaves out long lines; with a
+// delimiter, records of CSV.
 inline void FeedReader(std::string_view text, size_t step, size_t line_bytes_max,
-                       importer::LineParser& parser, const RecordingSink& sink) {
+                       importer::LineParser& parser, const RecordingSink& sink,
+                       std::optional<char> csv_delimiter = std::nullopt) {
   TextSource source(text, step);
   importer::LineReader reader(source, line_bytes_max);
+  if (csv_delimiter) reader.SetCsv(*csv_delimiter);
   importer::Line line;
   size_t text_bytes = 0;
-  for (uint64_t number = 1;; ++number) {
+  for (uint64_t number = 1;; number += line.lines) {
     const absl::StatusOr<bool> more = reader.Next(line);
     TSDB_CHECK(more.ok());
     if (!*more) break;

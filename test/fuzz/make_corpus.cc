@@ -223,6 +223,27 @@ void AddText(Corpus& corpus) {
       "{\"metric\":{\"a\":\"b\"},\"values\":[],\"timestamps\":[]}";
   corpus.Add("json_lines", "lines", 0xF8, kJson);
   corpus.Add("json_lines", "lines-byte-by-byte", 4, kJson);
+  constexpr std::string_view kCsv =
+      "\xEF\xBB\xBFtime,host,\"c,d\",v\r\n2014-04-01 "
+      "00:00:00,a,,1.5\r\n1396310400,\"b\n\"\"\",x,\r\n"
+      "1396310400000,b,x,-Inf\n,,\n1,\"a";
+  constexpr std::string_view kExported =
+      "__name__,time,timestamp_ms,value\nup,a,5,1\nup,a,6,NaN\n,b,7,-0\nup,,9223372036854775807,"
+      "2\n";
+  constexpr std::string_view kMapped =
+      "t;a;v;w;note\n01.04.2014 00:05:00;x;1;2;n\n31.02.2014 00:00:00;x;1;2;\n1.4.2014 "
+      "1:2:3;;;3;\n";
+  corpus.Add("csv", "table", 0xF8, kCsv);
+  corpus.Add("csv", "table-by-records", 0x0C, kCsv);
+  corpus.Add("csv", "exported", 0x04, kExported);
+  corpus.Add("csv", "mapped", 0x03, kMapped);
+  constexpr std::string_view kInflux =
+      "# a comment\ncpu,host=a\\ b,c\\,d=\\=e usage=1.5,n=2i,u=3u,t=T,s=\"x, \\\"y\\\\\" "
+      "1700000000000000000\r\n"
+      "cpu,host=a\\ b,c\\,d=\\=e n=9007199254740993i,usage=-0  5\n\nup,__name__=up value=NaN\nm v= "
+      "1";
+  corpus.Add("influx", "lines", 0xFB, kInflux);
+  corpus.Add("influx", "lines-in-seconds", 0x04, kInflux);
   const std::string_view selectors[] = {
       "up", "{}", "node_cpu_seconds_total{cpu=\"0\",mode!~\"irq|nice\",job!=\"\"}",
       "{\"any name\", \"any label\"='it\\'s', a=~`(a+)+b?[c-e]{2,5}`}",

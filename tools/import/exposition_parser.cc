@@ -10,10 +10,6 @@
 namespace tsdb::importer {
 namespace {
 
-// Of series text kept to recognise series by; a scrape target has a tenth of it at most.
-constexpr size_t kKnownBytesMax = size_t{64} << 20;
-constexpr size_t kKnownEntryBytes = 80;  // a map node beside the text, about
-
 constexpr size_t kExemplarCharactersMax = 128;  // OpenMetrics 1.0, "Exemplars"
 
 bool IsBlank(char c) { return c == ' ' || c == '\t'; }
@@ -36,12 +32,6 @@ size_t CountCharacters(std::string_view utf8) {
   size_t count = 0;
   for (const char c : utf8) count += (c & 0xC0) != 0x80;
   return count;
-}
-
-std::string InQuotes(std::string_view text) {
-  std::string quoted = "'";
-  quoted.append(text.substr(0, 40));
-  return quoted + (text.size() > 40 ? "...'" : "'");
 }
 
 }  // namespace
@@ -94,14 +84,24 @@ bool ExpositionParser::ParseComment(std::string_view line, LineError& error) {
   return rules_ == nullptr || eof_seen_ || rules_->OnMetadata(metadata, error);
 }
 
+// The series of the line if it was seen before, by its text alone, with `end` behind it.
+ExpositionParser::KnownSeries* ExpositionParser::FindKnown(std::string_view line, size_t& end) {
+  if (KnownSeries* const expected = known_.Expected(line); expected != nullptr) {
+    end = expected->text.size();
+    if (expected->text.back() == '}') return expected;
+    // A bare name: braces may follow it, in Prometheus text after blanks.
+    const size_t next = SkipBlanks(line, end);
+    if (next > end && (next == line.size() || line[next] != '{')) return expected;
+  }
+  end = FindSeriesEnd(line);
+  return end == std::string_view::npos ? nullptr : known_.Find(line.substr(0, end));
+}
+
 bool ExpositionParser::ParseSample(std::string_view line, LineError& error) {
   eof_seen_ = false;
-  const size_t quick_end = FindSeriesEnd(line);
-  const std::string_view key =
-      quick_end == std::string_view::npos ? std::string_view() : line.substr(0, quick_end);
-  const auto known = known_.find(key);
-  size_t end = quick_end;
-  const bool parse_labels = known == known_.end() || rules_ != nullptr;
+  size_t end = 0;
+  KnownSeries* known = FindKnown(line, end);
+  const bool parse_labels = known == nullptr || rules_ != nullptr;
   if (parse_labels && !ParseSeries(line, options_.dialect, series_, end, error)) return false;
   Tail tail;
   if (!ParseTail(line, end, tail, error)) return false;
@@ -110,37 +110,34 @@ bool ExpositionParser::ParseSample(std::string_view line, LineError& error) {
                                       tail.has_exemplar};
     if (!rules_->OnSample(sample, error)) return false;
   }
-  SeriesId series;
-  if (known != known_.end()) {
-    series = known->second;
-  } else if (!RegisterSeries(line.substr(0, end), series, error)) {
-    return false;
-  }
+  if (known == nullptr) known = RegisterSeries(line.substr(0, end), error);
+  if (known == nullptr) return false;
   const Timestamp timestamp = tail.has_timestamp ? tail.timestamp : options_.default_timestamp;
-  if (absl::Status status = sink_.Append(series, timestamp, tail.value); !status.ok()) {
+  if (absl::Status status = sink_.Append(known->value, timestamp, tail.value); !status.ok()) {
     return error.SetSink(std::move(status));
   }
+  known_.Use(known);
   ++counts_.samples;
   counts_.untimed += !tail.has_timestamp;
   timestamp_seen_ = timestamp_seen_ || tail.has_timestamp;
   return true;
 }
 
-bool ExpositionParser::RegisterSeries(std::string_view key, SeriesId& series, LineError& error) {
+ExpositionParser::KnownSeries* ExpositionParser::RegisterSeries(std::string_view key,
+                                                                LineError& error) {
   const absl::StatusOr<Labels> labels = Labels::Create(series_.labels);
   if (!labels.ok()) {
-    return error.Set(Reason::kLabels, 1, std::string(labels.status().message()));
+    error.Set(Reason::kLabels, 1, std::string(labels.status().message()));
+    return nullptr;
   }
   absl::StatusOr<SeriesId> id = sink_.FindOrCreateSeries(*labels);
-  if (!id.ok()) return error.SetSink(id.status());
-  series = *id;
-  known_bytes_ += key.size() + kKnownEntryBytes;
-  if (known_bytes_ > kKnownBytesMax) {
-    known_.clear();
-    known_bytes_ = key.size() + kKnownEntryBytes;
+  if (!id.ok()) {
+    error.SetSink(id.status());
+    return nullptr;
   }
-  known_.emplace(key, series);
-  return true;
+  // The text found by quotes and braces may end elsewhere than the series parsed, and may be known.
+  KnownSeries* const known = known_.Find(key);
+  return known != nullptr ? known : known_.Add(key, *id);
 }
 
 bool ExpositionParser::ParseTail(std::string_view line, size_t position, Tail& tail,

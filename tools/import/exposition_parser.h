@@ -13,11 +13,11 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 
 #include "storage/base/types.h"
 #include "tools/import/exposition_syntax.h"
 #include "tools/import/line_parser.h"
+#include "tools/import/series_cache.h"
 #include "tools/import/sink.h"
 
 namespace tsdb::importer {
@@ -49,10 +49,8 @@ class ExpositionParser : public LineParser {
     Timestamp timestamp = 0;
     std::string_view timestamp_text;
   };
-  struct TextHash {
-    using is_transparent = void;
-    size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
-  };
+
+  using KnownSeries = SeriesCache<SeriesId>::Entry;
 
   bool ParseComment(std::string_view line, LineError& error);
   bool ParseSample(std::string_view line, LineError& error);
@@ -60,14 +58,13 @@ class ExpositionParser : public LineParser {
   bool ParseTimestamp(std::string_view line, size_t position, size_t end, Tail& tail,
                       LineError& error);
   bool ParseExemplar(std::string_view line, size_t position, LineError& error);
-  bool RegisterSeries(std::string_view key, SeriesId& series, LineError& error);
+  KnownSeries* FindKnown(std::string_view line, size_t& end);
+  KnownSeries* RegisterSeries(std::string_view key, LineError& error);
 
   const ExpositionOptions options_;
   Sink& sink_;
   const std::unique_ptr<OpenMetricsRules> rules_;  // null unless strict
-  // Series text as written -> id, emptied when it has grown to its bound.
-  std::unordered_map<std::string, SeriesId, TextHash, std::equal_to<>> known_;
-  size_t known_bytes_ = 0;
+  SeriesCache<SeriesId> known_;
   ParsedSeries series_;    // of the line at hand
   ParsedSeries exemplar_;  // likewise
   bool timestamp_seen_ = false;

@@ -7,7 +7,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "tools/import/byte_source.h"
+#include "tools/import/csv_parser.h"
 #include "tools/import/exposition_parser.h"
+#include "tools/import/influx_parser.h"
 #include "tools/import/json_lines_parser.h"
 #include "tools/import/line_reader.h"
 
@@ -18,9 +20,26 @@ constexpr size_t kHeadBytes = size_t{64} << 10;
 constexpr size_t kTailBytes = 64;
 constexpr uint64_t kProgressBytes = uint64_t{256} << 10;
 
-std::unique_ptr<LineParser> MakeParser(InputFormat format, const ImportOptions& options,
-                                       Sink& sink) {
-  if (format == InputFormat::kJsonLines) return std::make_unique<JsonLinesParser>(sink);
+char DelimiterOf(const std::string& name, const CsvOptions& options) {
+  if (options.delimiter) return *options.delimiter;
+  return ContentExtension(name) == ".tsv" ? '\t' : ',';
+}
+
+std::unique_ptr<LineParser> MakeParser(InputFormat format, const std::string& name,
+                                       const ImportOptions& options, Sink& sink) {
+  switch (format) {
+    case InputFormat::kJsonLines:
+      return std::make_unique<JsonLinesParser>(sink);
+    case InputFormat::kCsv:
+      return std::make_unique<CsvParser>(options.csv, DelimiterOf(name, options.csv),
+                                         ValidMetricName(ContentStem(name)), sink);
+    case InputFormat::kInflux:
+      return std::make_unique<InfluxParser>(
+          InfluxOptions{options.precision, options.default_timestamp}, sink);
+    case InputFormat::kPrometheus:
+    case InputFormat::kOpenMetrics:
+      break;
+  }
   const ExpositionOptions exposition = {
       format == InputFormat::kOpenMetrics ? Dialect::kOpenMetrics : Dialect::kPrometheus,
       options.default_timestamp, options.strict};
@@ -61,6 +80,14 @@ void SetExcerpt(std::string_view line, size_t column, ImportObserver::Refusal& r
 
 }  // namespace
 
+struct Importer::Content {
+  std::unique_ptr<FileSource> file;
+  std::unique_ptr<ByteSource> bytes;  // the file's, decompressed
+  std::optional<LineReader> reader;
+  std::unique_ptr<LineParser> parser;
+  uint64_t reported = 0;  // bytes of the file
+};
+
 uint64_t ImportCounts::Rejected() const {
   return std::accumulate(lines_rejected.begin(), lines_rejected.end(), uint64_t{0});
 }
@@ -72,7 +99,8 @@ Importer::Importer(const ImportOptions& options, Sink& sink, const ImportObserve
 absl::Status Importer::ImportFile(const std::string& path) {
   const std::string name = path == "-" ? "stdin" : path;
   const uint64_t samples_before = counts_.samples;
-  absl::Status status = ReadLines(path, name);
+  position_ = {name, 0, false};
+  absl::Status status = ReadFile(path, name);
   if (!status.ok()) return status;
   if (counts_.samples == samples_before) {
     return absl::InvalidArgumentError("no samples in " + name);
@@ -81,77 +109,114 @@ absl::Status Importer::ImportFile(const std::string& path) {
   return absl::OkStatus();
 }
 
-bool Importer::Refuse(const std::string& name, uint64_t number, std::string_view line,
+void Importer::Refuse(const std::string& name, uint64_t number, std::string_view line,
                       const LineError& error) {
   ++counts_.lines_rejected[static_cast<size_t>(error.reason)];
+  // A record of several lines is shown by the one at fault.
+  size_t column = error.column;
+  const size_t place = column == 0 ? 0 : std::min(column - 1, line.size());
+  const std::string_view before = line.substr(0, place);
+  if (const size_t newline = before.rfind('\n'); newline != std::string_view::npos) {
+    number += static_cast<uint64_t>(std::count(before.begin(), before.end(), '\n'));
+    line.remove_prefix(newline + 1);
+    column -= newline + 1;
+  }
+  line = line.substr(0, line.find('\n'));
   ImportObserver::Refusal refusal;
   refusal.place = absl::StrCat(name, ":", number);
-  if (error.column > 0) absl::StrAppend(&refusal.place, ":", error.column);
+  if (column > 0) absl::StrAppend(&refusal.place, ":", column);
   refusal.message = error.message;
-  SetExcerpt(line, error.column, refusal);
+  SetExcerpt(line, column, refusal);
   observer_.on_refusal(refusal);
-  return options_.skip_bad_lines;
 }
 
-absl::Status Importer::ReadLines(const std::string& path, const std::string& name) {
+absl::Status Importer::NotTaken(const std::string& name, uint64_t number, std::string_view line,
+                                const LineError& error) {
+  if (!error.sink_status.ok()) {
+    return InFile(absl::StrCat(name, ":", number), error.sink_status);
+  }
+  Refuse(name, number, line, error);
+  if (error.ends_input) return absl::InvalidArgumentError("nothing can be read without the header");
+  if (options_.skip_bad_lines) return absl::OkStatus();
+  return absl::InvalidArgumentError("stopped at the first bad line; --on-error skip goes on");
+}
+
+absl::Status Importer::OpenContent(const std::string& path, const std::string& name,
+                                   Content& content) {
   auto file = FileSource::Open(path);
-  if (!file.ok()) return InFile(name, file.status());
-  observer_.on_file(name, (*file)->size());
-  const auto magic = (*file)->Peek();
-  if (!magic.ok()) return InFile(name, magic.status());
+  if (!file.ok()) return file.status();
+  content.file = *std::move(file);
+  observer_.on_file(name, content.file->size());
+  const auto magic = content.file->Peek();
+  if (!magic.ok()) return magic.status();
   const Compression compression = DetectCompression(*magic);
-  auto content = Decompress(**file, compression);
-  if (!content.ok()) return InFile(name, content.status());
-  LineReader reader(**content, options_.line_bytes_max);
-  const auto head = reader.Peek(kHeadBytes);
-  if (!head.ok()) return InFile(name, head.status());
-  std::string tail = head->size() < kHeadBytes           ? std::string(*head)
-                     : compression == Compression::kNone ? (*file)->ReadTail(kTailBytes)
-                                                         : std::string();
+  auto bytes = Decompress(*content.file, compression);
+  if (!bytes.ok()) return bytes.status();
+  content.bytes = *std::move(bytes);
+  content.reader.emplace(*content.bytes, options_.line_bytes_max);
+  const auto head = content.reader->Peek(kHeadBytes);
+  if (!head.ok()) return head.status();
+  const std::string tail = head->size() < kHeadBytes           ? std::string(*head)
+                           : compression == Compression::kNone ? content.file->ReadTail(kTailBytes)
+                                                               : std::string();
   const InputFormat format =
       options_.format ? *options_.format : DetectInputFormat(name, *head, tail);
-  const std::unique_ptr<LineParser> parser = MakeParser(format, options_, sink_);
+  if (format == InputFormat::kCsv) content.reader->SetCsv(DelimiterOf(name, options_.csv));
+  content.parser = MakeParser(format, name, options_, sink_);
+  return absl::OkStatus();
+}
 
+absl::Status Importer::ReadFile(const std::string& path, const std::string& name) {
+  Content content;
+  if (const absl::Status opened = OpenContent(path, name, content); !opened.ok()) {
+    return InFile(name, opened);
+  }
+  const absl::Status result = ReadLines(name, content);
+  counts_.samples += content.parser->counts().samples;
+  counts_.untimed_samples += content.parser->counts().untimed;
+  counts_.file_bytes += content.file->bytes_read();
+  for (const std::string& note : content.parser->Notes()) {
+    if (observer_.on_note) observer_.on_note(absl::StrCat(name, ": ", note));
+  }
+  return result;
+}
+
+absl::Status Importer::ReadLines(const std::string& name, Content& content) {
   Line line;
   LineError error;
-  uint64_t number = 0;  // of the line at hand, at the end of the last one
-  uint64_t reported = 0;
-  absl::Status result;
-  while (result.ok()) {
-    const absl::StatusOr<bool> more = reader.Next(line);
+  while (true) {
+    const absl::StatusOr<bool> more = content.reader->Next(line);
     if (!more.ok()) {
       // The line after the last whole one is where the damage shows.
-      result = InFile(absl::StrCat(name, ":", number + 1), more.status());
-      break;
+      return InFile(absl::StrCat(name, ":", position_.line + 1), more.status());
     }
-    const bool at_end = !*more;
-    if (!at_end) {
-      number = line.number;
-      ++counts_.lines;
-      counts_.text_bytes += line.text.size() + line.terminated;
+    if (!*more) {
+      if (!content.parser->Finish(error)) {
+        const absl::Status result = NotTaken(name, position_.line, "", error);
+        if (!result.ok()) return result;
+      }
+      position_.at_end = true;
+      return absl::OkStatus();
     }
-    const bool taken = at_end ? parser->Finish(error)
-                       : line.too_long
+    counts_.lines += line.lines;
+    counts_.text_bytes += line.text.size() + line.terminated;
+    const bool taken = line.too_long
                            ? error.Set(Reason::kTooLong, 0,
                                        "the line is longer than the limit of " +
                                            std::to_string(options_.line_bytes_max) + " bytes")
-                           : parser->Parse(line.text, error);
-    if (!taken && !error.sink_status.ok()) {
-      result = InFile(absl::StrCat(name, ":", number), error.sink_status);
-    } else if (!taken && !Refuse(name, number, at_end ? "" : line.text, error)) {
-      result = absl::InvalidArgumentError("stopped at the first bad line; --on-error skip goes on");
+                           : content.parser->Parse(line.text, error);
+    if (!taken) {
+      const absl::Status result = NotTaken(name, line.number, line.text, error);
+      if (!result.ok()) return result;
     }
-    if (at_end) break;
-    if ((*file)->bytes_read() - reported >= kProgressBytes) {
-      reported = (*file)->bytes_read();
-      observer_.on_progress(reported);
+    position_.line = line.number + line.lines - 1;
+    const uint64_t bytes_read = content.file->bytes_read();
+    if (bytes_read - content.reported >= kProgressBytes) {
+      content.reported = bytes_read;
+      observer_.on_progress(bytes_read);
     }
-    if (interrupted_.load(std::memory_order_relaxed)) result = absl::CancelledError("interrupted");
+    if (interrupted_.load(std::memory_order_relaxed)) return absl::CancelledError("interrupted");
   }
-  counts_.samples += parser->counts().samples;
-  counts_.untimed_samples += parser->counts().untimed;
-  counts_.file_bytes += (*file)->bytes_read();
-  return result;
 }
 
 }  // namespace tsdb::importer

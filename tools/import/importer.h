@@ -12,9 +12,11 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "tools/import/csv_columns.h"
 #include "tools/import/input_format.h"
 #include "tools/import/line_parser.h"
 #include "tools/import/sink.h"
+#include "tools/import/text_time.h"
 
 namespace tsdb::importer {
 
@@ -26,6 +28,8 @@ struct ImportOptions {
   bool skip_bad_lines = false;        // report and go on, rather than stop at the first
   Timestamp default_timestamp = 0;    // of samples without one
   size_t line_bytes_max = kLineBytesMax;
+  CsvOptions csv;
+  TimeUnit precision = TimeUnit::kNanoseconds;  // of timestamps in the line protocol
 };
 
 struct ImportCounts {
@@ -57,6 +61,16 @@ struct ImportObserver {
     std::optional<size_t> caret;
   };
   std::function<void(const Refusal&)> on_refusal;
+  // What people should know of a file that was read: "file: what was left out".
+  std::function<void(const std::string& note)> on_note;
+};
+
+// How far an import came: all lines of the file up to this one were handed to the sink or skipped,
+// and so were all files before it.
+struct ImportPosition {
+  std::string name;  // empty: no file was opened
+  uint64_t line = 0;
+  bool at_end = false;
 };
 
 class Importer {
@@ -71,11 +85,17 @@ class Importer {
   absl::Status ImportFile(const std::string& path);
 
   const ImportCounts& counts() const { return counts_; }
+  const ImportPosition& position() const { return position_; }
 
  private:
-  absl::Status ReadLines(const std::string& path, const std::string& name);
-  // True when the import may go on.
-  bool Refuse(const std::string& name, uint64_t number, std::string_view line,
+  struct Content;  // of the file at hand
+  absl::Status OpenContent(const std::string& path, const std::string& name, Content& content);
+  absl::Status ReadFile(const std::string& path, const std::string& name);
+  absl::Status ReadLines(const std::string& name, Content& content);
+  // A line was not taken: whether the import may go on.
+  absl::Status NotTaken(const std::string& name, uint64_t number, std::string_view line,
+                        const LineError& error);
+  void Refuse(const std::string& name, uint64_t number, std::string_view line,
               const LineError& error);
 
   const ImportOptions options_;
@@ -83,6 +103,7 @@ class Importer {
   const ImportObserver& observer_;
   const std::atomic<bool>& interrupted_;
   ImportCounts counts_;
+  ImportPosition position_;
 };
 
 }  // namespace tsdb::importer

@@ -12,7 +12,15 @@ struct Name {
 };
 constexpr Name kNames[] = {{InputFormat::kPrometheus, "prometheus"},
                            {InputFormat::kOpenMetrics, "openmetrics"},
-                           {InputFormat::kJsonLines, "jsonl"}};
+                           {InputFormat::kJsonLines, "jsonl"},
+                           {InputFormat::kCsv, "csv"},
+                           {InputFormat::kInflux, "influx"}};
+
+std::string LowerCase(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return text;
+}
 
 // `{"key":`, where the Prometheus text format could have `{"metric name"` or `{"label"=`.
 bool StartsWithJsonObject(std::string_view head) {
@@ -29,18 +37,14 @@ bool StartsWithJsonObject(std::string_view head) {
   return i != std::string_view::npos && head[i] == ':';
 }
 
-std::string ExtensionOf(const std::string& path) {
-  std::string name = path.substr(path.find_last_of('/') + 1);
-  std::transform(name.begin(), name.end(), name.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+// The file's name without its folder and the ends that say how it is compressed.
+std::string UnpackedName(const std::string& path) {
+  const std::string name = path.substr(path.find_last_of('/') + 1);
+  const std::string lower = LowerCase(name);
   for (const std::string_view packed : {".gz", ".zst", ".zstd", ".lz4"}) {
-    if (name.ends_with(packed)) {
-      name.resize(name.size() - packed.size());
-      break;
-    }
+    if (lower.ends_with(packed)) return name.substr(0, name.size() - packed.size());
   }
-  const size_t dot = name.find_last_of('.');
-  return dot == std::string::npos ? std::string() : name.substr(dot);
+  return name;
 }
 
 bool EndsWithEof(std::string_view tail) {
@@ -82,10 +86,25 @@ std::optional<InputFormat> InputFormatNamed(std::string_view name) {
   return std::nullopt;
 }
 
+std::string ContentExtension(const std::string& path) {
+  const std::string name = UnpackedName(path);
+  const size_t dot = name.find_last_of('.');
+  return dot == std::string::npos ? std::string() : LowerCase(name.substr(dot));
+}
+
+std::string ContentStem(const std::string& path) {
+  const std::string name = UnpackedName(path);
+  return name.substr(0, name.find_last_of('.'));
+}
+
 InputFormat DetectInputFormat(const std::string& path, std::string_view head,
                               std::string_view tail) {
+  const std::string extension = ContentExtension(path);
+  if (extension == ".csv" || extension == ".tsv") return InputFormat::kCsv;
+  if (extension == ".lp" || extension == ".line" || extension == ".influx") {
+    return InputFormat::kInflux;
+  }
   if (StartsWithJsonObject(head)) return InputFormat::kJsonLines;
-  const std::string extension = ExtensionOf(path);
   if (extension == ".jsonl" || extension == ".ndjson" || extension == ".json") {
     return InputFormat::kJsonLines;
   }

@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 
@@ -27,12 +28,18 @@ inline constexpr size_t kReasons = 5;
 // As counted in reports: "malformed", "invalid_labels", ...
 std::string_view ReasonName(Reason reason);
 
+// For messages: the text in single quotes, cut when it is long, with nothing in it that could steer
+// a terminal.
+std::string InQuotes(std::string_view text);
+
 struct LineError {
   Reason reason = Reason::kMalformed;
   size_t column = 0;  // of the offending byte, the first is 1; 0: the line as a whole
   std::string message;
   // Set when it is not the line that is at fault: the sink can take no more, the import ends.
   absl::Status sink_status;
+  // Nothing after the line can be read either (a table's header, say): not to be skipped.
+  bool ends_input = false;
 
   // For `return error.Set(...)`: always false.
   bool Set(Reason new_reason, size_t new_column, std::string new_message) {
@@ -61,6 +68,8 @@ class LineParser {
   virtual bool Parse(std::string_view line, LineError& error) = 0;
   // After the last line: false when something is missing or wrong about the input as a whole.
   virtual bool Finish(LineError& error) = 0;
+  // What people should know of an input that was taken, a sentence each: what was left out of it.
+  virtual std::vector<std::string> Notes() const { return {}; }
 
   const LineParserCounts& counts() const { return counts_; }
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "tools/import/csv_syntax.h"
+
 namespace tsdb::importer {
 namespace {
 
@@ -51,7 +53,57 @@ absl::StatusOr<std::string_view> LineReader::Peek(size_t bytes) {
   return std::string_view(buffer_.get() + begin_, std::min(bytes, end_ - begin_));
 }
 
+absl::StatusOr<bool> LineReader::SpansLines(size_t& bytes, uint64_t& newlines) {
+  size_t piece = 0;  // where the line at hand starts, from begin_ on
+  size_t searched = 0;
+  bool in_quotes = false;
+  newlines = 0;
+  while (true) {
+    const char* const begin = buffer_.get() + begin_;
+    const auto* newline =
+        static_cast<const char*>(std::memchr(begin + searched, '\n', end_ - begin_ - searched));
+    const size_t length = newline != nullptr ? static_cast<size_t>(newline - begin) : end_ - begin_;
+    if (length > line_bytes_max_) return false;
+    bool at_end = false;
+    if (newline == nullptr) {
+      searched = length;
+      const absl::StatusOr<bool> more = Fill();
+      if (!more.ok()) return more.status();
+      if (*more) continue;
+      at_end = true;
+    }
+    const std::string_view text(buffer_.get() + begin_ + piece, length - piece);
+    if (CsvRecordEnds(text, *csv_delimiter_, in_quotes)) {
+      bytes = length;
+      return newlines > 0;
+    }
+    if (at_end) return false;
+    ++newlines;
+    piece = searched = length + 1;
+  }
+}
+
 absl::StatusOr<bool> LineReader::Next(Line& line) {
+  if (csv_delimiter_) {
+    size_t bytes = 0;
+    uint64_t newlines = 0;
+    const absl::StatusOr<bool> spans = SpansLines(bytes, newlines);
+    if (!spans.ok()) return spans.status();
+    if (*spans) {
+      line = Line();
+      line.text = {buffer_.get() + begin_, bytes};
+      line.number = lines_ + 1;
+      line.lines = newlines + 1;
+      line.terminated = begin_ + bytes < end_;
+      lines_ += line.lines;
+      begin_ += bytes + line.terminated;
+      return true;
+    }
+  }
+  return NextLine(line);
+}
+
+absl::StatusOr<bool> LineReader::NextLine(Line& line) {
   line = Line();
   size_t searched = 0;  // bytes from begin_ on without a newline
   while (true) {

@@ -59,7 +59,7 @@ bool Break(LineError& error, std::string message) {
 }  // namespace
 
 bool OpenMetricsRules::StartFamily(std::string_view name, LineError& error) {
-  if (!EndPoint(error)) return false;
+  if (!EndFamily(error)) return false;
   if (families_.contains(name)) {
     return Break(error, "the metric family '" + std::string(name) + "' was already ended");
   }
@@ -68,11 +68,29 @@ bool OpenMetricsRules::StartFamily(std::string_view name, LineError& error) {
   type_ = "unknown";
   unit_.clear();
   in_family_ = true;
-  help_seen_ = type_seen_ = unit_seen_ = samples_seen_ = false;
+  help_seen_ = type_seen_ = unit_seen_ = samples_seen_ = names_claimed_ = false;
   metric_.clear();
   metrics_.clear();
   timestamp_.reset();
   return true;
+}
+
+// A family without samples has its names, too.
+bool OpenMetricsRules::EndFamily(LineError& error) {
+  return EndPoint(error) && (!in_family_ || ClaimNames(error));
+}
+
+bool OpenMetricsRules::ClaimNames(LineError& error) {
+  if (std::exchange(names_claimed_, true)) return true;
+  const auto claim = [&](std::string_view suffix) {
+    const auto [name, fresh] = claimed_.emplace(family_ + std::string(suffix), family_);
+    // Of some types the plain name is one of the suffixes, too.
+    if (fresh || name->second == family_) return true;
+    return Break(error, "the sample name '" + name->first + "' belongs to the metric family '" +
+                            name->second + "'");
+  };
+  const std::vector<std::string_view>& suffixes = SuffixesOf(type_);
+  return claim("") && std::all_of(suffixes.begin(), suffixes.end(), claim);
 }
 
 bool OpenMetricsRules::OnMetadata(const Metadata& metadata, LineError& error) {
@@ -95,7 +113,7 @@ bool OpenMetricsRules::OnMetadata(const Metadata& metadata, LineError& error) {
   if (!unit_.empty() && (type_ == "info" || type_ == "stateset")) {
     return Break(error, "a metric of type " + type_ + " has no unit");
   }
-  return true;
+  return metadata.kind != Metadata::Kind::kType || ClaimNames(error);
 }
 
 std::optional<std::string_view> OpenMetricsRules::SuffixOf(std::string_view sample_name) const {
@@ -113,15 +131,7 @@ bool OpenMetricsRules::OnSample(const OpenMetricsSample& sample, LineError& erro
     if (!StartFamily(name, error)) return false;
     suffix = "";
   }
-  if (!samples_seen_) {
-    for (const std::string_view each : SuffixesOf(type_)) {
-      const auto [claim, fresh] = claimed_.emplace(family_ + std::string(each), family_);
-      if (!fresh) {
-        return Break(error, "the sample name '" + claim->first +
-                                "' belongs to the metric family '" + claim->second + "'");
-      }
-    }
-  }
+  if (!ClaimNames(error)) return false;
   samples_seen_ = true;
   return CheckType(sample, *suffix, error) && CheckOrder(sample, *suffix, error) &&
          AddToPoint(sample, *suffix, error);
@@ -254,6 +264,6 @@ bool OpenMetricsRules::EndPoint(LineError& error) {
   return right;
 }
 
-bool OpenMetricsRules::Finish(LineError& error) { return EndPoint(error); }
+bool OpenMetricsRules::Finish(LineError& error) { return EndFamily(error); }
 
 }  // namespace tsdb::importer

@@ -46,6 +46,9 @@ class OpenMetricsRules {
   };
 
   bool StartFamily(std::string_view name, LineError& error);
+  bool EndFamily(LineError& error);
+  // Notes the names that samples of the family may have.
+  bool ClaimNames(LineError& error);
   bool EndPoint(LineError& error);
   bool EndHistogram(LineError& error);
   // Which part of the family a sample is: "", "_total", "_bucket", ...; nothing when of another
@@ -67,6 +70,7 @@ class OpenMetricsRules {
   bool type_seen_ = false;
   bool unit_seen_ = false;
   bool samples_seen_ = false;
+  bool names_claimed_ = false;
 
   // The metric (family and labels) at hand, and those of the family that are past.
   std::string metric_;

@@ -14,6 +14,7 @@ TEST_CASE("nearest names: few letters away, the nearest first", "[base]") {
   REQUIRE(near.size() == 3);
   CHECK(near[0] == "node_load1");
   CHECK(NearestNames("rat", names) == std::vector<std::string_view>{"rate"});
+  CHECK(NearestNames("RATE", names) == std::vector<std::string_view>{"rate"});
   CHECK(NearestNames("quantile", names).empty());
   CHECK(NearestNames("", names).empty());
   CHECK(NearestNames(std::string(10'000, 'a'), names).empty());

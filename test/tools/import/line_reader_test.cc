@@ -83,5 +83,37 @@ TEST_CASE("line reader: what was peeked at is read all the same", "[import]") {
   REQUIRE_FALSE(*reader.Next(line));
 }
 
+// "number+lines:text" of CSV records.
+Texts Records(const std::string& text, size_t piece, size_t limit = 1 << 30) {
+  TextSource source(text, piece);
+  LineReader reader(source, limit);
+  reader.SetCsv(',');
+  Texts records;
+  Line line;
+  while (*reader.Next(line)) {
+    records.push_back(std::to_string(line.number) + "+" + std::to_string(line.lines) + ":" +
+                      (line.too_long ? "(too long)" : std::string(line.text)));
+  }
+  return records;
+}
+
+TEST_CASE("line reader: newlines in quoted fields of CSV do not end a record", "[import]") {
+  for (const size_t piece : {1, 2, 3, 100}) {
+    REQUIRE(Records("", piece).empty());
+    REQUIRE(Records("a,\"b\nc\"\"\n\",d\ne", piece) == Texts{"1+3:a,\"b\nc\"\"\n\",d", "4+1:e"});
+    REQUIRE(Records("\"\n\"", piece) == Texts{"1+2:\"\n\""});
+    REQUIRE(Records("a\"\nb\"", piece) == Texts{"1+1:a\"", "2+1:b\""});
+    REQUIRE(Records("\"a\"b\"\nc", piece) == Texts{"1+1:\"a\"b\"", "2+1:c"});
+  }
+}
+
+TEST_CASE("line reader: a quote that is not closed costs its own line only", "[import]") {
+  for (const size_t piece : {1, 2, 3, 100}) {
+    REQUIRE(Records("x,\"a\nb\nc\n", piece) == Texts{"1+1:x,\"a", "2+1:b", "3+1:c"});
+    REQUIRE(Records("\"12345\n\"\nb", piece, 6) == Texts{"1+1:\"12345", "2+1:\"", "3+1:b"});
+    REQUIRE(Records("\"123456789\n1", piece, 6) == Texts{"1+1:(too long)", "2+1:1"});
+  }
+}
+
 }  // namespace
 }  // namespace tsdb::importer

@@ -90,5 +90,17 @@ TEST_CASE("openmetrics: a histogram that adds up passes, each way it cannot is f
           "the buckets' bounds do not increase");
 }
 
+TEST_CASE("openmetrics: names of two families clash, with samples or without", "[import]") {
+  for (const char* clashing :
+       {"# TYPE a counter\n# TYPE a info\n", "# TYPE a_created gauge\n# TYPE a counter\n",
+        "# TYPE a counter\n# TYPE a_created gauge\n", "# HELP a_created x\n# TYPE a counter\n",
+        "# TYPE a counter\na_total 1\n# TYPE a_total gauge\n", "a_count 1\n# TYPE a summary\n",
+        "# TYPE a_total counter\n# TYPE a counter\n"}) {
+    INFO(clashing);
+    REQUIRE_FALSE(Verdict(std::string(clashing) + "# EOF\n", true).empty());
+  }
+  REQUIRE(Verdict("# TYPE a_b gauge\na_b 1\n# TYPE a counter\n# EOF\n", true).empty());
+}
+
 }  // namespace
 }  // namespace tsdb::importer
