@@ -80,10 +80,10 @@ ExitCode RunQuery(const QueryOptions& options) {
 
   const InterruptStop interrupt;
   promql_options->query.stop = interrupt.token();
-  const absl::StatusOr<ResultQuestion> completed = CompleteTimes(*times, database);
+  const absl::StatusOr<ResultQuestion> completed =
+      CompleteTimes(*times, options.expression, database);
   if (!completed.ok()) return Fail(completed.status(), color);
-  ResultQuestion question = *completed;
-  question.expression = options.expression;
+  const ResultQuestion& question = *completed;
   const auto result =
       question.is_range()
           ? RunPromqlRange(database, options.expression,

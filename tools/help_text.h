@@ -23,10 +23,9 @@ inline constexpr const char* kImportFooter =
     "  tsdb import --db metrics.db weather.csv --label-columns station --dry-run\n";
 
 inline constexpr const char* kQueryFooter =
-    "EXPR is PromQL. It is asked at --time, or at every --step from --start to --end, both "
-    "included;\n"
-    "--last D is the last D of what is stored. Without any of these it is asked at the newest "
-    "sample.\n"
+    "EXPR is PromQL. It is asked at --time, or at every --step from --start to --end, both\n"
+    "included; --last D is the D before the newest sample asked about. Without any of these it is\n"
+    "asked there.\n"
     "Times are seconds since the epoch, RFC 3339, or such as now, -1h, -7d.\n\n"
     "Examples:\n"
     "  tsdb query --db metrics.db 'sum by (mode)(rate(node_cpu_seconds_total[1m]))'\n"

@@ -7,8 +7,10 @@
 #include "absl/strings/str_cat.h"
 #include "storage/base/clock.h"
 #include "storage/base/status_macros.h"
+#include "tools/expression_selectors.h"
 #include "tools/number_text.h"
 #include "tools/select_series.h"
+#include "tsdb/promql/parser.h"
 #include "tsdb/query.h"
 
 namespace tsdb::tools {
@@ -46,6 +48,19 @@ int64_t RoundStep(int64_t range_ms) {
   return (range_ms / kStepsWanted / week + 1) * week;
 }
 
+// Of what the expression asks about or, if there is nothing, of everything.
+absl::StatusOr<std::optional<Timestamp>> NewestOf(const std::string& expression,
+                                                  Database& database) {
+  TSDB_ASSIGN_OR_RETURN(const promql::ExprPtr expr, promql::Parse(expression));
+  std::optional<Timestamp> newest;
+  for (const promql::VectorSelector* selector : SelectorsOf(*expr)) {
+    TSDB_ASSIGN_OR_RETURN(const std::optional<Timestamp> time,
+                          NewestTime(database, selector->matchers, WithoutMemoryLimit()));
+    if (time.has_value()) newest = std::max(newest.value_or(kTimestampMin), *time);
+  }
+  return newest.has_value() ? newest : NewestTime(database, {}, WithoutMemoryLimit());
+}
+
 }  // namespace
 
 absl::StatusOr<QueryTimes> ParseQueryTimes(const WhenOptions& options) {
@@ -74,8 +89,10 @@ absl::StatusOr<QueryTimes> ParseQueryTimes(const WhenOptions& options) {
   return times;
 }
 
-absl::StatusOr<ResultQuestion> CompleteTimes(const QueryTimes& times, Database& database) {
+absl::StatusOr<ResultQuestion> CompleteTimes(const QueryTimes& times, const std::string& expression,
+                                             Database& database) {
   ResultQuestion question;
+  question.expression = expression;
   if (times.time.has_value()) {
     question.start = question.end = *times.time;
     return question;
@@ -83,8 +100,7 @@ absl::StatusOr<ResultQuestion> CompleteTimes(const QueryTimes& times, Database& 
   if (times.end.has_value()) {
     question.end = *times.end;
   } else {
-    TSDB_ASSIGN_OR_RETURN(const std::optional<Timestamp> newest,
-                          NewestTime(database, {}, WithoutMemoryLimit()));
+    TSDB_ASSIGN_OR_RETURN(const std::optional<Timestamp> newest, NewestOf(expression, database));
     question.end = newest.value_or(SystemClock()->WallMs());
   }
   question.start = question.end;

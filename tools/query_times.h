@@ -2,6 +2,9 @@
 // Thread safety: one thread.
 #pragma once
 
+#include <optional>
+#include <string>
+
 #include "absl/status/statusor.h"
 #include "tools/command_query.h"
 #include "tools/results/result_printer.h"
@@ -18,7 +21,9 @@ struct QueryTimes {
 };
 absl::StatusOr<QueryTimes> ParseQueryTimes(const WhenOptions& options);
 
-// The question's times, those that were not given made up for by the newest sample stored.
-absl::StatusOr<ResultQuestion> CompleteTimes(const QueryTimes& times, Database& database);
+// The question of an expression that parses, with its times. Those that were not given are made up
+// for by the newest sample that it asks about or, if there is none, that is stored.
+absl::StatusOr<ResultQuestion> CompleteTimes(const QueryTimes& times, const std::string& expression,
+                                             Database& database);
 
 }  // namespace tsdb::tools

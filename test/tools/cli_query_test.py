@@ -39,6 +39,12 @@ class QueryTest(CliTest):
             answer = self.json("max(work_total)", "--time", given)
             self.assertEqual(answer["data"]["result"][0]["value"], [1030, "900"])
 
+    def test_newest_is_of_what_is_asked_about(self):
+        self.write("m.prom", PROM + "old 7 5000\n")
+        self.assertEqual(self.json("old")["data"]["result"][0]["value"], [5, "7"])
+        self.assertEqual(self.json("nothing")["data"]["result"], [])
+        self.assertEqual(self.json("vector(1)")["data"]["result"][0]["value"], [1060, "1"])
+
     def test_ranges(self):
         for when in (("--start", "1010", "--end", "1020"), ("--last", "50s", "--end", "1060")):
             answer = self.json("count(load)", *when, "--step", "5s")
