@@ -8,7 +8,7 @@ inline constexpr const char* kDescription =
     "tsdb - a time-series database engine\n\n"
     "Examples:\n"
     "  tsdb import --db metrics.db export.jsonl.zst\n"
-    "  tsdb query --db metrics.db 'http_requests_total{code=~\"5..\"}'\n"
+    "  tsdb query --db metrics.db 'sum by (code)(rate(http_requests_total[5m]))'\n"
     "  tsdb query --from metrics.prom up\n";
 
 inline constexpr const char* kExitCodes =
@@ -121,6 +121,12 @@ inline constexpr const char* kBackupFooter =
     "Examples:\n"
     "  tsdb backup --db metrics.db /mnt/backup/metrics-2026-11-21.db\n"
     "  tsdb verify --db /mnt/backup/metrics-2026-11-21.db\n";
+
+inline constexpr const char* kBenchFooter =
+    "Without a name it lists them. Each checks what it measured by reading everything back.\n\n"
+    "Examples:\n"
+    "  tsdb bench ingest --writers 2 --repeat 3\n"
+    "  tsdb bench query --help\n";
 
 inline constexpr const char* kRepairFooter =
     "Keeps everything that is intact, drops what is damaged and says what that is: file, offset,\n"

@@ -16,6 +16,7 @@
 #include "storage/base/string_view_bridge.h"
 #include "tools/add_input_options.h"
 #include "tools/command_backup.h"
+#include "tools/command_bench.h"
 #include "tools/command_compact.h"
 #include "tools/command_delete.h"
 #include "tools/command_export.h"
@@ -285,6 +286,15 @@ Command AddValues(CLI::App& app) {
       }};
 }
 
+Command AddBench(CLI::App& app) {
+  CLI::App* command =
+      app.add_subcommand("bench", "Run a benchmark: ingest, lookup, scan, query...");
+  command->prefix_command();  // what follows is the benchmark's, --help too
+  command->set_help_flag();
+  command->footer(std::string(kBenchFooter) + "\n" + kExitCodes);
+  return {command, [command] { return RunBench(command->remaining()); }};
+}
+
 Command AddTop(CLI::App& app) {
   auto options = std::make_shared<TopOptions>();
   CLI::App* command = app.add_subcommand("top", "Say what most series and label values belong to");
@@ -383,6 +393,7 @@ int Run(int argc, char** argv) {
       AddDirectoryCommand(app, "compact", "Free the space of what was deleted or replaced",
                           kCompactFooter, RunCompact),
       AddBackup(app),
+      AddBench(app),
       AddDirectoryCommand(app, "repair", "Make a whole database of what is intact of a damaged one",
                           kRepairFooter, RunRepair)};
   try {

@@ -9,6 +9,7 @@ import gzip
 import io
 import json
 import os
+import shutil
 import signal
 import subprocess
 from collections import Counter
@@ -418,6 +419,24 @@ class UsageTest(CliTest):
             with self.subTest(arguments):
                 self.assert_usage(self.run_tsdb(*arguments), message)
         self.assertEqual(os.listdir(self.folder), ["a.prom"])
+
+    def test_bench_lists_and_runs_what_lies_beside(self):
+        folder = os.path.join(self.folder, "bin")
+        os.mkdir(folder)
+        shutil.copy(self.program, os.path.join(folder, "tsdb"))
+        with open(os.path.join(folder, "scan_benchmark"), "w", encoding="utf-8") as script:
+            script.write("#!/bin/sh\necho ran \"$@\"\nexit 7\n")
+        program, self.program = self.program, os.path.join(folder, "tsdb")
+        try:
+            self.assertIn("no benchmark programs", self.run_tsdb("bench").err)
+            os.chmod(os.path.join(folder, "scan_benchmark"), 0o755)
+            self.assertEqual(self.run_tsdb("bench").out, "scan\n")
+            result = self.run_tsdb("bench", "scan", "--help", "--threads", "a b")
+            self.assertEqual((result.code, result.out), (7, "ran --help --threads a b\n"))
+            self.assert_usage(self.run_tsdb("bench", "scam"),
+                              "there is no benchmark 'scam', but scan")
+        finally:
+            self.program = program
 
     def test_help_and_version(self):
         for arguments in (("--help",), ("samples", "--help"), ("stats", "--help"),
