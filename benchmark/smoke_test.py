@@ -55,6 +55,10 @@ FIELDS = {
         "samples_per_second_median", "samples_per_second_max", "cpu_ns_per_sample",
         "readback_matches",
     },
+    "promql": {
+        "threads", "queries", "steps", "samples_per_query", "queries_per_second",
+        "queries_per_second_min", "queries_per_second_median", "query_milliseconds",
+    },
     "index": set(),  # what each mode has: below
     "recovery": {
         "records_per_second", "reopen_seconds", "reopen_seconds_min", "reopen_seconds_median",
@@ -119,7 +123,7 @@ def check_row(row, result):
         good = good and row.get("selected") == row.get("expected")
         good = good and row.get("hits") == row.get("lookups")
         good = good and row.get("index_bytes_per_series", 1) > 0
-    elif kind == "query":
+    elif kind in ("query", "promql"):
         good = row["queries_per_second"] > 0 and row["queries"] > 0
         good = good and (row["samples_per_query"] > 0) == (row["mode"] != "count_0%")
     elif kind == "mixed":

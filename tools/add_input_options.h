@@ -9,15 +9,17 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_join.h"
 #include "tools/load_files.h"
 
 namespace tsdb::tools {
 
 // A value out of a few words. The words are in the option's description, so CLI11 need not add
-// them.
+// them. They are its validator's name, which CLI11 only keeps: for whoever walks the commands.
+inline constexpr const char* kWordsPrefix = "words:";
 inline CLI::Validator OneOf(const std::vector<std::string>& words) {
   CLI::Validator validator = CLI::IsMember(words);
-  validator.description("");
+  validator.description("").name(kWordsPrefix + absl::StrJoin(words, "|"));
   return validator;
 }
 

@@ -136,4 +136,13 @@ inline constexpr const char* kRepairFooter =
     "Examples:\n"
     "  cp -a metrics.db metrics.db.damaged && tsdb repair --db metrics.db\n";
 
+inline constexpr const char* kCompletionFooter =
+    "Prints a script that completes commands, options, their words, files, and, after --db, names\n"
+    "of metrics and labels.\n\n"
+    "Examples:\n"
+    "  source <(tsdb completion bash)\n"
+    "  tsdb completion bash > ~/.local/share/bash-completion/completions/tsdb\n"
+    "  source <(tsdb completion zsh)\n"
+    "  tsdb completion fish > ~/.config/fish/completions/tsdb.fish\n";
+
 }  // namespace tsdb::tools

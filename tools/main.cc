@@ -1,9 +1,7 @@
 // The command line: which commands and options there are. This file and the one with the options of
-// input files are the only ones that see CLI11, which takes six seconds to compile; each command is
-// in a file of its own. To add one, write its Add function, out of the groups of options below, and
-// name it in Run.
-#include <sys/stat.h>
-
+// input files are, with read_command_tree.cc, the only ones that see CLI11, which takes six seconds
+// to compile; each command is in a file of its own. To add one, write its Add function, out of the
+// groups of options below, and name it in Run.
 #include <CLI/CLI.hpp>
 #include <functional>
 #include <map>
@@ -12,14 +10,17 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "storage/base/string_view_bridge.h"
 #include "tools/add_input_options.h"
 #include "tools/command_backup.h"
 #include "tools/command_bench.h"
 #include "tools/command_compact.h"
+#include "tools/command_completion.h"
 #include "tools/command_delete.h"
 #include "tools/command_export.h"
+#include "tools/command_generate.h"
 #include "tools/command_import.h"
 #include "tools/command_labels.h"
 #include "tools/command_query.h"
@@ -31,8 +32,10 @@
 #include "tools/command_values.h"
 #include "tools/command_verify.h"
 #include "tools/exit_code.h"
+#include "tools/guide/command_tree.h"
 #include "tools/help_text.h"
 #include "tools/message.h"
+#include "tools/read_command_tree.h"
 
 namespace tsdb::tools {
 namespace {
@@ -116,20 +119,6 @@ void AddSelection(CLI::App& command, SelectionOptions& selection, const std::str
                   "Samples from this time on: seconds since the epoch or a date")
       ->type_name("T");
   command.add_option("--end", selection.end, "Samples before this time: likewise")->type_name("T");
-}
-
-// `--from a b NAME SELECTOR` gives the option all that follows it: the last are these words, unless
-// they stood elsewhere.
-void TakeFromFiles(std::vector<std::string>& files, std::vector<std::string*> words) {
-  std::erase_if(words, [](const std::string* word) { return !word->empty(); });
-  std::vector<std::string> taken;
-  struct stat status;
-  while (taken.size() < words.size() && files.size() > 1 &&
-         stat(files.back().c_str(), &status) != 0) {  // else it is one more file
-    taken.push_back(std::move(files.back()));
-    files.pop_back();
-  }
-  for (size_t i = 0; i < taken.size(); ++i) *words[i] = std::move(taken[taken.size() - 1 - i]);
 }
 
 Command AddImport(CLI::App& app) {
@@ -289,8 +278,7 @@ Command AddValues(CLI::App& app) {
 Command AddBench(CLI::App& app) {
   CLI::App* command =
       app.add_subcommand("bench", "Run a benchmark: ingest, lookup, scan, query...");
-  command->prefix_command();  // what follows is the benchmark's, --help too
-  command->set_help_flag();
+  command->prefix_command();  // what follows a name is the benchmark's, --help too
   command->footer(std::string(kBenchFooter) + "\n" + kExitCodes);
   return {command, [command] { return RunBench(command->remaining()); }};
 }
@@ -366,6 +354,33 @@ Command AddBackup(CLI::App& app) {
   return {command, [options] { return RunBackup(*options); }};
 }
 
+Command AddCompletion(CLI::App& app) {
+  auto shell = std::make_shared<std::string>();
+  CLI::App* command = app.add_subcommand("completion", "Print a script that completes in a shell");
+  command->add_option("SHELL", *shell, "bash, zsh or fish")
+      ->check(OneOf({"bash", "zsh", "fish"}))
+      ->type_name("")
+      ->required();
+  command->footer(std::string(kCompletionFooter) + "\n" + kExitCodes);
+  return {command,
+          [&app, shell] { return RunCompletion(ReadCommandTree(app, TSDB_VERSION), *shell); }};
+}
+
+// Hidden: the build runs them.
+Command AddGenerateMan(CLI::App& app) {
+  auto directory = std::make_shared<std::string>();
+  CLI::App* command = app.add_subcommand("generate-man", "Write manual pages")->group("");
+  command->add_option("DIR", *directory, "Where to")->required();
+  return {command, [&app, directory] {
+            return RunGenerateMan(ReadCommandTree(app, TSDB_VERSION), *directory);
+          }};
+}
+
+Command AddGenerateReference(CLI::App& app) {
+  CLI::App* command = app.add_subcommand("generate-reference", "Print the reference")->group("");
+  return {command, [&app] { return RunGenerateReference(ReadCommandTree(app, TSDB_VERSION)); }};
+}
+
 bool IsCommand(const CLI::App& app, const std::string& name) {
   for (const CLI::App* each : app.get_subcommands({})) {
     if (each->get_name() == name) return true;
@@ -395,7 +410,10 @@ int Run(int argc, char** argv) {
       AddBackup(app),
       AddBench(app),
       AddDirectoryCommand(app, "repair", "Make a whole database of what is intact of a damaged one",
-                          kRepairFooter, RunRepair)};
+                          kRepairFooter, RunRepair),
+      AddCompletion(app),
+      AddGenerateMan(app),
+      AddGenerateReference(app)};
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -1,5 +1,7 @@
 #include "tools/source.h"
 
+#include <sys/stat.h>
+
 #include <utility>
 
 #include "tools/interrupt.h"
@@ -44,6 +46,18 @@ ExitCode OpenSource(const SourceOptions& options, Source& source) {
           "verify --db DIR says more, tsdb repair --db DIR makes a whole database of the rest",
       options.color);
   return kOk;
+}
+
+void TakeFromFiles(std::vector<std::string>& files, std::vector<std::string*> words) {
+  std::erase_if(words, [](const std::string* word) { return !word->empty(); });
+  std::vector<std::string> taken;
+  struct stat status;
+  while (taken.size() < words.size() && files.size() > 1 &&
+         stat(files.back().c_str(), &status) != 0) {  // else it is one more file
+    taken.push_back(std::move(files.back()));
+    files.pop_back();
+  }
+  for (size_t i = 0; i < taken.size(); ++i) *words[i] = std::move(taken[taken.size() - 1 - i]);
 }
 
 }  // namespace tsdb::tools

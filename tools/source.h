@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "tools/exit_code.h"
 #include "tools/load_files.h"
@@ -32,5 +33,9 @@ struct Source {
 
 // Anything but kOk was explained on stderr. Damage in a directory is no error.
 ExitCode OpenSource(const SourceOptions& options, Source& source);
+
+// `--from a b NAME SELECTOR` gives the option all that follows it: the last are these words, unless
+// they stood elsewhere.
+void TakeFromFiles(std::vector<std::string>& files, std::vector<std::string*> words);
 
 }  // namespace tsdb::tools
