@@ -149,7 +149,7 @@ absl::Status Evaluator::CheckFactors(const Expr& range,
         std::ranges::find_if(factors[i], [](double factor) { return !(factor > 0 && factor < 1); });
     if (wrong == factors[i].end()) continue;
     const RangeCall present{
-        .function = FunctionId::kPresentOverTime, .windows = {}, .steps = steps};
+        .function = FunctionId::kPresentOverTime, .windows = {}, .steps = steps, .guard = guard_};
     TSDB_ASSIGN_OR_RETURN(const StepMatrix rows, OverRange(range, present));
     if (rows.rows() == 0) continue;
     return absl::InvalidArgumentError(absl::StrCat("invalid ", kFactors[i].name,
@@ -167,7 +167,7 @@ absl::StatusOr<StepMatrix> Evaluator::CallRange(const Call& call, const Steps& s
     if (i == range_at) continue;
     TSDB_ASSIGN_OR_RETURN(parameters.emplace_back(), EvaluateNumbers(*call.arguments[i], steps));
   }
-  RangeCall range{.function = id, .windows = {}, .steps = steps};
+  RangeCall range{.function = id, .windows = {}, .steps = steps, .guard = guard_};
   if (!parameters.empty()) range.first_parameter = parameters[0];
   if (parameters.size() > 1) range.second_parameter = parameters[1];
   const Expr& argument = *call.arguments[range_at];
@@ -259,9 +259,10 @@ absl::StatusOr<StepMatrix> Evaluator::CallAbsent(const Call& call, const Steps& 
   if (call.function->id == FunctionId::kAbsent) {
     TSDB_ASSIGN_OR_RETURN(rows, EvaluateVector(argument, steps));
   } else {
-    TSDB_ASSIGN_OR_RETURN(
-        rows, OverRange(argument,
-                        {.function = FunctionId::kAbsentOverTime, .windows = {}, .steps = steps}));
+    TSDB_ASSIGN_OR_RETURN(rows, OverRange(argument, {.function = FunctionId::kAbsentOverTime,
+                                                     .windows = {},
+                                                     .steps = steps,
+                                                     .guard = guard_}));
   }
   StepMatrix result(steps.count);
   const size_t into = result.AddRow(LabelsOfAbsent(argument), true);

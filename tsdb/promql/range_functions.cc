@@ -55,9 +55,16 @@ void RangeFunction::CutWindows() {
 // Calls each(step, window) for windows of enough samples and marks these steps.
 template <typename Each>
 void RangeFunction::ForEach(size_t samples_min, Each&& each) {
+  constexpr size_t kCheckSamples = 1 << 16;  // looked at between two questions whether to go on
+  size_t work = 0;
   for (size_t step = 0; step < windows_.size(); ++step) {
     const Window window = windows_[step];
     if (window.end - window.begin < samples_min) continue;
+    work += window.end - window.begin;
+    if (work >= kCheckSamples) {
+      if (!call_.guard.Check()) return;
+      work = 0;
+    }
     results_[step] = each(step, window);
     present_[step] = 1;
   }

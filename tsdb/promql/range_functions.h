@@ -16,6 +16,7 @@
 #include "storage/base/types.h"
 #include "tsdb/promql/functions.h"
 #include "tsdb/promql/step_matrix.h"
+#include "tsdb/scan/query_guard.h"
 
 namespace tsdb::promql {
 
@@ -39,6 +40,8 @@ struct RangeCall {
   WindowTimes windows;
   // The steps' own times: predict_linear's origin.
   Steps steps;
+  // Ends the evaluation, some ten thousand samples after the query is to end.
+  scan::QueryGuard& guard;
   // Of functions that have them: a value for each step.
   std::span<const double> first_parameter = {};
   std::span<const double> second_parameter = {};
