@@ -128,7 +128,11 @@ TEST_CASE("slab pool: memory touched in advance is used before more is mapped", 
   }
   REQUIRE(pool.spare_bytes() == kRegion);
   REQUIRE(pool.reserved_bytes() == kRegion);
+#ifndef ABSL_HAVE_THREAD_SANITIZER  // which keeps several bytes for each that is written
   REQUIRE(ResidentBytes() < resident + kRegion / 2);
+#else
+  (void)resident;
+#endif
   blocks.push_back(pool.Allocate(4096));
   REQUIRE(pool.spare_bytes() == 0);
   blocks.push_back(pool.Allocate(4096));
