@@ -61,7 +61,9 @@ void FitWidth(Table& table, size_t text_columns, size_t width) {
   }
 }
 
-void PrintTables(const LabelCounts& counts, const Style& style, size_t width, Output& output) {
+}  // namespace
+
+void PrintTop(const LabelCounts& counts, const Style& style, size_t width, Output& output) {
   output << Counted(counts.series, "series") << ", " << Counted(counts.names, "label name") << ", "
          << Counted(counts.pairs, "pair") << " of name and value\n";
   for (const List& list : ListsOf(counts)) {
@@ -85,8 +87,6 @@ void PrintTables(const LabelCounts& counts, const Style& style, size_t width, Ou
   }
 }
 
-}  // namespace
-
 ExitCode RunTop(const TopOptions& options) {
   const Color color = options.source.color;
   Source source;
@@ -97,7 +97,7 @@ ExitCode RunTop(const TopOptions& options) {
   if (options.json) {
     PrintJson(counts, output);
   } else {
-    PrintTables(counts, Style(UseColor(color, StdoutIsTerminal())), OutputWidth(), output);
+    PrintTop(counts, Style(UseColor(color, StdoutIsTerminal())), OutputWidth(), output);
   }
   if (const absl::Status status = output.Flush(); !status.ok()) {
     PrintError(MessageOf(status), color);

@@ -4,7 +4,10 @@
 #include <cstdint>
 
 #include "tools/exit_code.h"
+#include "tools/output.h"
 #include "tools/source.h"
+#include "tools/terminal.h"
+#include "tsdb/query.h"
 
 namespace tsdb::tools {
 
@@ -13,6 +16,9 @@ struct TopOptions {
   uint64_t limit = 10;  // lines of each list; 0: all
   bool json = false;
 };
+
+// The lists as tables, cut to `width` columns.
+void PrintTop(const LabelCounts& counts, const Style& style, size_t width, Output& output);
 
 ExitCode RunTop(const TopOptions& options);
 

@@ -35,6 +35,16 @@ inline constexpr const char* kQueryFooter =
     "  tsdb query --db metrics.db 'topk(5, node_load1)' --last 1d --format html -o load.html\n"
     "  curl -s localhost:9100/metrics | tsdb query --from - 'node_memory_MemFree_bytes / 2^20'\n";
 
+inline constexpr const char* kShellFooter =
+    "A prompt that completes names with Tab and keeps its history in ~/.local/state/tsdb/history.\n"
+    "The database is opened once; .refresh reads what was written since, .help lists all "
+    "commands.\n"
+    "What is piped in is answered statement by statement, up to the first error.\n\n"
+    "Examples:\n"
+    "  tsdb shell --db metrics.db\n"
+    "  tsdb shell --from metrics.prom other.jsonl.zst\n"
+    "  tsdb shell --db metrics.db --format json < questions.promql\n";
+
 inline constexpr const char* kSamplesFooter =
     "Prints samples as they are stored, staleness markers too. SELECTOR is PromQL's:\n"
     "name{a=\"x\",b!=\"y\",c=~\"regex\",d!~\"regex\"}; {} is everything. Times are seconds since "

@@ -32,7 +32,7 @@ void WriteInterrupt(int) {
 
 }  // namespace
 
-InterruptStop::InterruptStop() {
+InterruptStop::InterruptStop(Again again) {
   TSDB_CHECK(pipe2(pipe_ends, O_CLOEXEC) == 0);
   watcher_ = std::thread([this] {
     char byte = kEnd;
@@ -42,12 +42,13 @@ InterruptStop::InterruptStop() {
   });
   struct sigaction action = {};
   action.sa_handler = WriteInterrupt;
-  action.sa_flags = static_cast<int>(SA_RESETHAND | SA_RESTART);
-  sigaction(SIGINT, &action, nullptr);
+  action.sa_flags = SA_RESTART;
+  if (again == Again::kEndsProgram) action.sa_flags |= static_cast<int>(SA_RESETHAND);
+  sigaction(SIGINT, &action, &before_);
 }
 
 InterruptStop::~InterruptStop() {
-  std::signal(SIGINT, SIG_DFL);
+  sigaction(SIGINT, &before_, nullptr);
   TSDB_CHECK(write(pipe_ends[1], &kEnd, 1) == 1);
   watcher_.join();
   close(pipe_ends[0]);

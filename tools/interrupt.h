@@ -5,6 +5,7 @@
 #pragma once
 
 #include <atomic>
+#include <csignal>
 #include <stop_token>
 #include <thread>
 
@@ -21,11 +22,13 @@ class InterruptScope {
   static const std::atomic<bool>& Flag();
 };
 
-// Turns Ctrl-C into a stop of what takes a stop token, while it lives; a second one ends the
-// program at once. One at a time, and not within an InterruptScope.
+// Turns Ctrl-C into a stop of what takes a stop token, while it lives; what was done about it
+// before is done again after. One at a time, and not within an InterruptScope.
 class InterruptStop {
  public:
-  InterruptStop();
+  // What a second Ctrl-C does.
+  enum class Again { kEndsProgram, kNothing };
+  explicit InterruptStop(Again again = Again::kEndsProgram);
   ~InterruptStop();
   InterruptStop(const InterruptStop&) = delete;
   InterruptStop& operator=(const InterruptStop&) = delete;
@@ -33,6 +36,7 @@ class InterruptStop {
   std::stop_token token() const { return source_.get_token(); }
 
  private:
+  struct sigaction before_ = {};
   std::stop_source source_;
   std::thread watcher_;  // reads what the signal handler writes: a handler may not request a stop
 };

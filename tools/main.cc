@@ -27,6 +27,7 @@
 #include "tools/command_repair.h"
 #include "tools/command_samples.h"
 #include "tools/command_series.h"
+#include "tools/command_shell.h"
 #include "tools/command_stats.h"
 #include "tools/command_top.h"
 #include "tools/command_values.h"
@@ -151,9 +152,8 @@ Command AddImport(CLI::App& app) {
           }};
 }
 
-// When an expression is asked, and within which bounds.
-void AddWhen(CLI::App& command, QueryOptions& options) {
-  WhenOptions& when = options.when;
+// When an expression is asked.
+void AddWhen(CLI::App& command, WhenOptions& when) {
   command.add_option("--time", when.time, "Ask at this time (default: the newest sample's)")
       ->type_name("T");
   command.add_option("--start", when.start, "Ask from this time on, step by step")->type_name("T");
@@ -163,6 +163,10 @@ void AddWhen(CLI::App& command, QueryOptions& options) {
       ->type_name("D");
   command.add_option("--step", when.step, "Time between steps (default: some 250 steps)")
       ->type_name("D");
+}
+
+// How expressions are asked, within which bounds, and what answers look like.
+void AddAsking(CLI::App& command, AskOptions& options) {
   command
       .add_option("--lookback", options.lookback,
                   "How old the latest sample of a series may be (default: 5m)")
@@ -177,6 +181,18 @@ void AddWhen(CLI::App& command, QueryOptions& options) {
                   "Refuse what takes more memory, such as 4GB (default: 1GiB)")
       ->transform(CLI::AsSizeValue(false).description(""))
       ->type_name("BYTES");
+  std::map<std::string, ResultFormat> formats;
+  for (const auto& part : absl::StrSplit(ToAbsl(kResultFormatNames), '|')) {
+    const std::string name(part);
+    formats[name] = *ParseResultFormat(name);
+  }
+  AddChoice<ResultFormat>(command, "--format",
+                          std::string(kResultFormatNames) +
+                              "; auto: a chart or a table on a terminal, else CSV (default)",
+                          options.format, formats)
+      ->type_name("FORMAT");
+  command.add_option("--limit", options.limit, "Series shown to people; 0 is all (default: 40)")
+      ->type_name("N");
 }
 
 Command AddQuery(CLI::App& app) {
@@ -184,21 +200,10 @@ Command AddQuery(CLI::App& app) {
   CLI::App* command = app.add_subcommand("query", "Ask a question in PromQL");
   AddSource(*command, options->source);
   command->add_option("EXPR", options->expression, "The question")->type_name("");
-  AddWhen(*command, *options);
-  std::map<std::string, ResultFormat> formats;
-  for (const auto& part : absl::StrSplit(ToAbsl(kResultFormatNames), '|')) {
-    const std::string name(part);
-    formats[name] = *ParseResultFormat(name);
-  }
-  AddChoice<ResultFormat>(*command, "--format",
-                          std::string(kResultFormatNames) +
-                              "; auto: a chart or a table on a terminal, else CSV (default)",
-                          options->format, formats)
-      ->type_name("FORMAT");
+  AddWhen(*command, options->when);
+  AddAsking(*command, *options);
   command->add_option("-o,--output", options->output, "A file to write instead of standard output")
       ->type_name("FILE");
-  command->add_option("--limit", options->limit, "Series shown to people; 0 is all (default: 40)")
-      ->type_name("N");
   command->add_flag("--explain", options->explain,
                     "Print how the question was understood and what it took, not the answer");
   command->footer(std::string(kQueryFooter) + "\n" + kExitCodes);
@@ -210,6 +215,18 @@ Command AddQuery(CLI::App& app) {
                        options->source.color);
             return kUsage;
           }};
+}
+
+Command AddShell(CLI::App& app) {
+  auto options = std::make_shared<ShellOptions>();
+  CLI::App* command = app.add_subcommand("shell", "Ask many questions, at a prompt");
+  AddSource(*command, options->source);
+  AddAsking(*command, *options);
+  command->add_flag("--keep-going", options->keep_going,
+                    "Go on after an error in what is read from a pipe");
+  command->footer(std::string(kShellFooter) + "\n" + kExitCodes);
+  return {command,
+          [options] { return CheckSource(options->source) ? RunShell(*options) : kUsage; }};
 }
 
 Command AddSamples(CLI::App& app) {
@@ -395,6 +412,7 @@ int Run(int argc, char** argv) {
   const Command commands[] = {
       AddImport(app),
       AddQuery(app),
+      AddShell(app),
       AddSamples(app),
       AddListCommand(app, "series", "List series", kSeriesFooter, RunSeries),
       AddListCommand(app, "labels", "List the names of labels", kLabelsFooter, RunLabels),

@@ -21,6 +21,10 @@ absl::Status Output::Write(std::string_view bytes) {
 }
 
 absl::Status Output::Flush() {
+  if (stop_.stop_requested()) {
+    buffer_.clear();
+    return absl::CancelledError("interrupted");
+  }
   if (compressor_ == nullptr) {
     (void)Write(buffer_);
   } else if (status_.ok()) {

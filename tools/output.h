@@ -5,6 +5,7 @@
 #pragma once
 
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -38,6 +39,9 @@ class Output {
   absl::Status Flush();
   // The same, and ends what is compressed. Nothing may follow.
   absl::Status Finish();
+  // From now on output that is not yet written is dropped once a stop is requested, and Flush
+  // returns kCancelled, which does not stick: after another StopBy all is as before.
+  void StopBy(std::stop_token stop) { stop_ = std::move(stop); }
   const absl::Status& status() const { return status_; }
 
  private:
@@ -50,6 +54,7 @@ class Output {
   std::string compressed_;
   std::unique_ptr<Compressor> compressor_;  // null: as it is
   absl::Status status_;
+  std::stop_token stop_;
 };
 
 }  // namespace tsdb::tools

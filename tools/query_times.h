@@ -6,11 +6,19 @@
 #include <string>
 
 #include "absl/status/statusor.h"
-#include "tools/command_query.h"
 #include "tools/results/result_printer.h"
 #include "tsdb/database.h"
 
 namespace tsdb::tools {
+
+// When an expression is asked: at `time`; or at every step from start to end. All empty: at the
+// newest sample.
+struct WhenOptions {
+  std::string time;
+  std::string start, end;
+  std::string last;  // a duration: the range that ends with the newest sample
+  std::string step;  // a duration; empty: some 250 steps
+};
 
 // Times that were given, read before anything else. kInvalidArgument names the option.
 struct QueryTimes {

@@ -69,7 +69,8 @@ ResultFormat ChooseFormat(ResultFormat wish, const ResultQuestion& question, boo
 
 std::string MoreSeries(const ResultPage& page) {
   const size_t more = page.result.series.size() - page.SeriesShown();
-  return more == 0 ? "" : Grouped(more) + " more series; --limit 0 shows all";
+  if (more == 0) return "";
+  return Grouped(more) + " more series; " + std::string(page.style.show_all) + " shows all";
 }
 
 void PrintMoreSeries(const ResultPage& page, Output& output) {

@@ -59,6 +59,7 @@ struct ResultStyle {
   size_t width = 0;         // columns; 0, unknown: 120 for tables, 80 for charts
   size_t height = 0;        // lines of a chart with its legend; 0, unknown: 20
   uint64_t limit = 0;       // series, of which more are told but not shown; 0: no limit
+  std::string_view show_all = "--limit 0";  // what to say to have them shown
 };
 
 // As the terminal on stdout is, its environment ($NO_COLOR, $LC_ALL, $LC_CTYPE, $LANG, $COLUMNS)
