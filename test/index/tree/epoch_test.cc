@@ -1,7 +1,9 @@
 // Reclamation: what a pin holds on to, and that everything is freed in the end.
 
+#include <array>
 #include <atomic>
 #include <catch2/catch.hpp>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <thread>
@@ -162,38 +164,48 @@ TEST_CASE("epochs: readers on many threads see whole blocks while they are repla
 TEST_CASE("epochs: a thread's very first pin in a domain holds, beside other threads' first",
           "[concurrency]") {
   constexpr size_t kThreads = 8;
-  const size_t rounds = Scaled(4'000);
+  // Threads meet once a round and pin for the first time in one domain after the other.
+  constexpr size_t kDomains = 32;
+  const size_t rounds = Scaled(16'000) / kDomains;
   Findings findings;
-  std::unique_ptr<EpochFixture> fixture;
+  std::vector<std::unique_ptr<EpochFixture>> fixtures(kDomains);
   std::atomic<size_t> ready{0};
   std::atomic<size_t> round_open{0};
-  std::atomic<size_t> pinned{0};
+  std::array<std::atomic<size_t>, kDomains> pinned{};
   std::atomic<size_t> released{0};
   auto await = [](std::atomic<size_t>& value, size_t at_least) {
     while (value.load(std::memory_order_acquire) < at_least) std::this_thread::yield();
+  };
+  const std::function<void(size_t, size_t)> pin_from = [&](size_t round, size_t domain) {
+    const auto guard = fixtures[domain]->epochs.Pin();
+    pinned[domain].fetch_add(1, std::memory_order_acq_rel);
+    if (domain + 1 < kDomains) {
+      pin_from(round, domain + 1);
+    } else {
+      await(released, round);
+    }
   };
   RunThreads(kThreads + 1, [&](size_t number) {
     for (size_t round = 1; round <= rounds; ++round) {
       if (number < kThreads) {
         await(round_open, round);
-        {
-          const auto guard = fixture->epochs.Pin();
-          pinned.fetch_add(1, std::memory_order_acq_rel);
-          await(released, round);
-        }
+        pin_from(round, 0);
         ready.fetch_add(1, std::memory_order_acq_rel);
         continue;
       }
       await(ready, (round - 1) * kThreads);
-      fixture = std::make_unique<EpochFixture>();
+      for (auto& fixture : fixtures) fixture = std::make_unique<EpochFixture>();
       round_open.store(round, std::memory_order_release);
-      // As soon as one pins, what is retired must wait for it.
-      await(pinned, (round - 1) * kThreads + 1);
-      std::vector<Retired> blocks = {{fixture->pool.Allocate(kBytes), kBytes}};
-      fixture->epochs.Retire(blocks);
-      findings.Expect(fixture->epochs.retired_bytes() == kBytes, "round ", round,
-                      ": freed under a pin");
-      await(pinned, round * kThreads);
+      for (size_t i = 0; i < kDomains; ++i) {
+        // As soon as one pins, what is retired must wait for it.
+        await(pinned[i], (round - 1) * kThreads + 1);
+        EpochFixture& fixture = *fixtures[i];
+        std::vector<Retired> blocks = {{fixture.pool.Allocate(kBytes), kBytes}};
+        fixture.epochs.Retire(blocks);
+        findings.Expect(fixture.epochs.retired_bytes() == kBytes, "round ", round, ", domain ", i,
+                        ": freed under a pin");
+      }
+      for (auto& count : pinned) await(count, round * kThreads);
       released.store(round, std::memory_order_release);
     }
   });
