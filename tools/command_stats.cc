@@ -8,7 +8,9 @@
 #include "tools/directory_files.h"
 #include "tools/message.h"
 #include "tools/number_text.h"
+#include "tools/output.h"
 #include "tools/report.h"
+#include "tsdb/figures.h"
 
 namespace tsdb::tools {
 namespace {
@@ -83,6 +85,32 @@ void AddEncodings(const Stats& stats, Report& report) {
   }
 }
 
+absl::Status PrintReport(const StatsOptions& options, const Source& source, const Audit& audit) {
+  Report report;
+  if (source.loaded) {
+    Section& section = report.AddSection("import");
+    AddCounts(source.loaded->counts, section);
+    AddRate(source.loaded->counts.samples, source.loaded->seconds, section);
+  }
+  AddData(audit, report);
+  absl::Status status;
+  if (const std::string& directory = options.source.directory; !directory.empty()) {
+    status = AddDisk(directory, audit, source.database->Recovery(), report);
+  }
+  AddCache(audit.stats, report);
+  AddEncodings(audit.stats, report);
+  AddLedger(audit, report);
+  const absl::Status printed =
+      report.Print(options.format == StatsFormat::kJson, options.source.color);
+  return status.ok() ? printed : status;
+}
+
+absl::Status PrintExposition(const Stats& stats) {
+  Output output;
+  output << ExpositionText(FiguresOf(stats));
+  return output.Flush();
+}
+
 }  // namespace
 
 ExitCode RunStats(const StatsOptions& options) {
@@ -91,26 +119,14 @@ ExitCode RunStats(const StatsOptions& options) {
   if (const ExitCode code = OpenSource(options.source, source); code != kOk) return code;
   const Audit audit = AuditDatabase(*source.database);
 
-  Report report;
-  if (source.loaded) {
-    Section& section = report.AddSection("import");
-    AddCounts(source.loaded->counts, section);
-    AddRate(source.loaded->counts.samples, source.loaded->seconds, section);
-  }
-  AddData(audit, report);
   ExitCode code = kOk;
-  const auto fail = [&](const absl::Status& status) {
-    PrintError(MessageOf(status), color);
+  const absl::Status printed = options.format == StatsFormat::kPrometheus
+                                   ? PrintExposition(audit.stats)
+                                   : PrintReport(options, source, audit);
+  if (!printed.ok()) {
+    PrintError(MessageOf(printed), color);
     code = kFailure;
-  };
-  if (const std::string& directory = options.source.directory; !directory.empty()) {
-    const absl::Status added = AddDisk(directory, audit, source.database->Recovery(), report);
-    if (!added.ok()) fail(added);
   }
-  AddCache(audit.stats, report);
-  AddEncodings(audit.stats, report);
-  AddLedger(audit, report);
-  if (const absl::Status status = report.Print(options.json, color); !status.ok()) fail(status);
   for (const std::string& finding : audit.Findings()) {
     PrintError(finding, color);
     code = kFailure;

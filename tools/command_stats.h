@@ -1,14 +1,19 @@
 // `tsdb stats --db DIR|--from FILE...`: what a database or files hold and what it takes to keep it.
 #pragma once
 
+#include <cstdint>
+
 #include "tools/exit_code.h"
 #include "tools/source.h"
 
 namespace tsdb::tools {
 
+// kPrometheus: what Database::Statistics says, as tsdb/figures.h has it.
+enum class StatsFormat : uint8_t { kTable, kJson, kPrometheus };
+
 struct StatsOptions {
   SourceOptions source;
-  bool json = false;
+  StatsFormat format = StatsFormat::kTable;
 };
 
 // kFailure, too, when the ledger does not balance, when the tree's invariants do not hold, or when

@@ -57,9 +57,12 @@ inline constexpr const char* kSamplesFooter =
 
 inline constexpr const char* kStatsFooter =
     "Reports what is stored, the bytes per sample, the encodings chosen and the ledger, which\n"
-    "accounts for every sample. Files are read into memory.\n\n"
+    "accounts for every sample. Files are read into memory. Of a database that another process\n"
+    "writes it is what was there when this one opened it; tsdb watch shows what the writer "
+    "says.\n\n"
     "Examples:\n"
     "  tsdb stats --db metrics.db\n"
+    "  tsdb stats --db metrics.db --format prometheus | tsdb query --from - tsdb_memory_bytes\n"
     "  tsdb stats --from *.prom --on-error skip --format json\n";
 
 inline constexpr const char* kSeriesFooter =

@@ -1,7 +1,7 @@
-// The command line: which commands and options there are. This file and the one with the options of
-// input files are, with read_command_tree.cc, the only ones that see CLI11, which takes six seconds
-// to compile; each command is in a file of its own. To add one, write its Add function, out of the
-// groups of options below, and name it in Run.
+// The command line: which commands and options there are. This file, those called add_* and
+// read_command_tree.cc are the only ones that see CLI11, which takes six seconds to compile; each
+// command is in a file of its own. To add one, write its Add function, out of the groups of options
+// here and in add_*.h, and name it in Run.
 #include <CLI/CLI.hpp>
 #include <functional>
 #include <map>
@@ -13,7 +13,9 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "storage/base/string_view_bridge.h"
+#include "tools/add_figures_commands.h"
 #include "tools/add_input_options.h"
+#include "tools/add_source_options.h"
 #include "tools/command_backup.h"
 #include "tools/command_bench.h"
 #include "tools/command_compact.h"
@@ -28,7 +30,6 @@
 #include "tools/command_samples.h"
 #include "tools/command_series.h"
 #include "tools/command_shell.h"
-#include "tools/command_stats.h"
 #include "tools/command_top.h"
 #include "tools/command_values.h"
 #include "tools/command_verify.h"
@@ -41,44 +42,6 @@
 namespace tsdb::tools {
 namespace {
 
-// A command and what running it does.
-struct Command {
-  CLI::App* app;
-  std::function<ExitCode()> run;
-};
-
-CLI::Option* AddDirectory(CLI::App& command, std::string& directory) {
-  return command.add_option("--db", directory, "The database's directory")->type_name("DIR");
-}
-
-void AddMemoryBudget(CLI::App& command, uint64_t& bytes) {
-  command
-      .add_option("--memory-budget", bytes,
-                  "Bytes the database may take, such as 512MB (default: half of the memory)")
-      ->transform(CLI::AsSizeValue(false).description(""))
-      ->type_name("BYTES");
-}
-
-void AddColor(CLI::App& command, Color& color) {
-  AddChoice<Color>(command, "--color", "auto (default), always or never", color,
-                   {{"auto", Color::kAuto}, {"always", Color::kAlways}, {"never", Color::kNever}})
-      ->type_name("WHEN");
-}
-
-void AddReportFormat(CLI::App& command, bool& json) {
-  AddChoice<bool>(command, "--format", "table (default) or json", json,
-                  {{"table", false}, {"json", true}})
-      ->type_name("FORMAT");
-}
-
-// What all commands have that work on one directory.
-void AddDirectoryOptions(CLI::App& command, DirectoryOptions& options) {
-  AddDirectory(command, options.directory)->required();
-  AddMemoryBudget(command, options.memory_budget_bytes);
-  AddReportFormat(command, options.json);
-  AddColor(command, options.color);
-}
-
 // A command without further options.
 template <typename RunIt>
 Command AddDirectoryCommand(CLI::App& app, const std::string& name, const std::string& description,
@@ -88,29 +51,6 @@ Command AddDirectoryCommand(CLI::App& app, const std::string& name, const std::s
   AddDirectoryOptions(*command, *options);
   command->footer(std::string(footer) + "\n" + kExitCodes);
   return {command, [options, run] { return run(*options); }};
-}
-
-constexpr const char* kFilesDescription =
-    "Files to read: Prometheus or OpenMetrics text, JSON lines, CSV, InfluxDB's line protocol; "
-    "plain, gzip, zstd or lz4; - is standard input";
-
-// --db or --from, and what belongs to them.
-void AddSource(CLI::App& command, SourceOptions& source) {
-  AddDirectory(command, source.directory);
-  AddInputOptions(command, command.add_option("--from", source.input.files, kFilesDescription),
-                  source.input);
-  AddMemoryBudget(command, source.memory_budget_bytes);
-  AddColor(command, source.color);
-}
-
-// Whether exactly one of --db and --from is given; says so if not.
-bool CheckSource(const SourceOptions& source) {
-  if (source.directory.empty() != source.input.files.empty()) return true;
-  PrintError(source.directory.empty()
-                 ? "where from? Give --db DIR for a database or --from FILE... for files"
-                 : "--db and --from exclude each other; tsdb import brings files into a database",
-             source.color);
-  return false;
 }
 
 void AddSelection(CLI::App& command, SelectionOptions& selection, const std::string& which) {
@@ -309,16 +249,6 @@ Command AddTop(CLI::App& app) {
       ->type_name("N");
   command->footer(std::string(kTopFooter) + "\n" + kExitCodes);
   return {command, [options] { return CheckSource(options->source) ? RunTop(*options) : kUsage; }};
-}
-
-Command AddStats(CLI::App& app) {
-  auto options = std::make_shared<StatsOptions>();
-  CLI::App* command = app.add_subcommand("stats", "Say what is stored and what keeping it takes");
-  AddSource(*command, options->source);
-  AddReportFormat(*command, options->json);
-  command->footer(std::string(kStatsFooter) + "\n" + kExitCodes);
-  return {command,
-          [options] { return CheckSource(options->source) ? RunStats(*options) : kUsage; }};
 }
 
 Command AddExport(CLI::App& app) {

@@ -91,6 +91,7 @@ absl::StatusOr<std::unique_ptr<Database>> OpenToWrite(const DirectoryOptions& op
   database_options.checkpoint_on_close = false;
   database_options.durability = durability;
   database_options.compression = compression;
+  if (missing == Missing::kRefuse) database_options.stats_interval_ms = 0;
   auto database = Open(database_options);
   struct stat status;
   if (database.ok() || stat(ParentPath(directory).c_str(), &status) == 0) return database;

@@ -33,7 +33,8 @@ absl::StatusOr<std::unique_ptr<Database>> OpenToRead(const std::string& director
                                                      uint64_t memory_budget_bytes);
 
 // To be written, damaged or not; opening may put what is intact of it into new files. Close writes
-// no checkpoint: that is up to whoever opens.
+// no checkpoint: that is up to whoever opens. Missing::kMake, to bring data, publishes STATS; else
+// that of the process that brought it stays.
 absl::StatusOr<std::unique_ptr<Database>> OpenToWrite(const DirectoryOptions& options,
                                                       Missing missing, Durability durability,
                                                       Compression compression = Compression::kLz4);

@@ -200,7 +200,6 @@ absl::Status Engine::CloseLog() {
     status = CheckpointLocked(durability::Compaction::kNone);
   log_closed_ = true;
   if (absl::Status closed_status = log->Close(); status.ok()) status = closed_status;
-  directory_lock.reset();
   return status;
 }
 

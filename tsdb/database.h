@@ -69,6 +69,7 @@ struct RecoveryReport {
   std::vector<std::string> foreign;
 };
 
+// A field added here needs a name in figures.cc, which does not compile without.
 struct Stats {
   Ledger ledger;
 
@@ -129,6 +130,7 @@ struct Stats {
   uint64_t reader_age_epochs = 0;  // how many reclamation rounds the oldest reader has been reading
   uint64_t memory_bytes = 0;       // all of the above memory
   uint64_t memory_budget_bytes = 0;
+  uint64_t stats_failures = 0;  // writes of the file STATS that failed
 };
 
 // Names for the encodings counted in Stats; empty past the last one.

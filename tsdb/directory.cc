@@ -1,10 +1,15 @@
 // Opening the directory of a database (tsdb/durability/layout.h): reading back what it holds.
+#include <unistd.h>
+
 #include <algorithm>
+#include <chrono>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "storage/base/parallel.h"
 #include "storage/base/status_macros.h"
 #include "storage/base/types.h"
 #include "storage/wal/log_reader.h"
@@ -57,6 +62,7 @@ absl::Status Engine::OpenDirectory(Database& database) {
   TSDB_ASSIGN_OR_RETURN(directory_lock,
                         files->Lock(JoinPath(options.directory, durability::kLockName)));
   TSDB_RETURN_IF_ERROR(durability::PrepareDirectory(files, options.directory));
+  StartPublishing();
   TSDB_ASSIGN_OR_RETURN(std::unique_ptr<durability::SegmentStore> store,
                         durability::SegmentStore::Open(files, options.directory, &leaf_cache));
   uint64_t log_from;
@@ -67,6 +73,19 @@ absl::Status Engine::OpenDirectory(Database& database) {
     EndOpening(ReadBackLog(database, log_from, std::move(numbers)));
   });
   return absl::OkStatus();
+}
+
+void Engine::StartPublishing() {
+  // Never into a test's file system, whose calls are counted.
+  if (options.stats_interval_ms == 0 || files != LocalFileSystem()) return;
+  const Timestamp opened = clock();
+  publisher_ = std::make_unique<StatsPublisher>(
+      options.directory, std::chrono::milliseconds(options.stats_interval_ms),
+      [this, opened](DatabaseState state) {
+        return PublishedText({state, static_cast<uint64_t>(getpid()), ProcessorCount(), opened,
+                              clock(), Statistics(), options});
+      });
+  publisher_->Start();
 }
 
 absl::Status Engine::ReadBackLog(Database& database, uint64_t from, std::vector<SeriesId> numbers) {
@@ -86,6 +105,7 @@ absl::Status Engine::ReadBackLog(Database& database, uint64_t from, std::vector<
 void Engine::EndOpening(const absl::Status& status) {
   MutexLock lock(&opening_mutex_);
   opening_status_ = status;
+  if (status.ok() && publisher_ != nullptr) publisher_->NoteOpened();
   // Pairs with the acquire in opened().
   opened_.store(true, std::memory_order_release);
   opening_ended_.NotifyAll();

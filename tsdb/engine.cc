@@ -223,6 +223,8 @@ absl::Status Engine::Close() {
   StopMaintenance();
   absl::Status status = Flush();
   if (absl::Status log_status = CloseLog(); status.ok()) status = log_status;
+  if (publisher_ != nullptr) publisher_->Finish();
+  directory_lock.reset();  // last of all: another process may open it now
   close_status_ = status;
   return status;
 }
@@ -316,6 +318,7 @@ Stats Engine::Statistics() const {
   stats.memory_bytes =
       MemoryBytes() + label_index.Bytes() + tree.pool().spare_bytes() + cached.bytes;
   stats.memory_budget_bytes = options.memory_budget_bytes;
+  if (publisher_ != nullptr) stats.stats_failures = publisher_->failures();
   return stats;
 }
 

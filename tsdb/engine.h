@@ -36,6 +36,7 @@
 #include "tsdb/ingest/slot.h"
 #include "tsdb/merge/pipeline.h"
 #include "tsdb/options.h"
+#include "tsdb/stats_publisher.h"
 
 namespace tsdb {
 
@@ -134,6 +135,8 @@ class Engine {
   // The same beside another process that may be writing, changing nothing.
   absl::Status OpenReadOnly(Database& database);
   absl::Status ReadBackLog(Database& database, uint64_t from, std::vector<SeriesId> numbers);
+  // Begins to publish Statistics in the directory, if that is wanted.
+  void StartPublishing();
   void EndOpening(const absl::Status& status) ABSL_LOCKS_EXCLUDED(opening_mutex_);
   void StopOpening();
   absl::Status LoadSegments(std::unique_ptr<durability::SegmentStore> store, uint64_t* log_from,
@@ -212,6 +215,8 @@ class Engine {
   std::atomic<size_t> open_slots_{0};
   std::atomic<bool> read_only_{false};
   std::atomic<bool> closed_{false};  // written under registry_mutex_
+  // Set before the opening has other threads. Last: it asks for all of the above until it is gone.
+  std::unique_ptr<StatsPublisher> publisher_;
 };
 
 }  // namespace tsdb

@@ -114,6 +114,12 @@ struct Options {
 
   // Distinct series accepted; registering one more is refused with kResourceExhausted.
   uint32_t series_max = 100'000'000;
+
+  // How often a database with a directory writes what Statistics says, some 10 KB, into its file
+  // STATS, which `tsdb watch`, `tsdb advise` and Prometheus's node_exporter read. Raise it, or
+  // change it to 0, never, where such a write is too much: for a disk that is to rest, or one over
+  // a slow network. Of no effect with read_only.
+  uint32_t stats_interval_ms = 1000;
 };
 
 }  // namespace tsdb

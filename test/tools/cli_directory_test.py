@@ -258,7 +258,8 @@ class MaintenanceTest(DirectoryTest):
     def files(self):
         return {name: self.read(name) for name in glob.glob("db/**", root_dir=self.folder,
                                                             recursive=True)
-                if os.path.isfile(self.path(name))}
+                # The writer itself replaces STATS, once a second.
+                if os.path.isfile(self.path(name)) and "STATS" not in name}
 
     def test_readers_work_beside_a_writer_and_change_nothing(self):
         process = self.start_import(self.write("b.prom", PROM))

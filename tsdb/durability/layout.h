@@ -5,6 +5,9 @@
 //   <directory>/manifest   which segments there are, and from where the log is needed
 //   <directory>/segments/  what checkpoints have written
 //   <directory>/log/       the log since the last one
+//   <directory>/STATS      what Statistics said a moment ago, or when it was closed; no data
+//                          (tsdb/published_stats.h). STATS.new until it is whole; after a crash
+//                          that is left, and the next process to write the database replaces it
 //
 // Thread safety: functions only.
 #pragma once
