@@ -8,5 +8,6 @@
 namespace tsdb::tools {
 
 Command AddStats(CLI::App& app);
+Command AddWatch(CLI::App& app);
 
 }  // namespace tsdb::tools

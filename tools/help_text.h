@@ -65,6 +65,18 @@ inline constexpr const char* kStatsFooter =
     "  tsdb stats --db metrics.db --format prometheus | tsdb query --from - tsdb_memory_bytes\n"
     "  tsdb stats --from *.prom --on-error skip --format json\n";
 
+inline constexpr const char* kWatchFooter =
+    "Shows what the process that writes the database says of itself in its file STATS, once a "
+    "second\n"
+    "or every Options::stats_interval_ms: records a second, how many are not merged yet, how long\n"
+    "threads were kept from appending, and by what, the ledger, memory, log, checkpoints, cache.\n"
+    "Reads that file and nothing else. Ends when the writer closes the database, with its last\n"
+    "figures; with exit code 1 when it is gone without.\n\n"
+    "Examples:\n"
+    "  tsdb watch --db metrics.db\n"
+    "  tsdb watch --db metrics.db --interval 10s --format csv > rates.csv\n"
+    "  tsdb watch --db metrics.db --count 1 --format jsonl\n";
+
 inline constexpr const char* kSeriesFooter =
     "A line a series, in order of labels. SELECTOR, --start and --end are as in tsdb samples;\n"
     "without the two, series without any sample are listed, too.\n\n"

@@ -349,6 +349,7 @@ int Run(int argc, char** argv) {
       AddValues(app),
       AddTop(app),
       AddStats(app),
+      AddWatch(app),
       AddExport(app),
       AddDirectoryCommand(app, "verify", "Say whether a database directory is whole", kVerifyFooter,
                           RunVerify),

@@ -1,11 +1,16 @@
 #!/usr/bin/env python3
-"""Runs the commands about a database's figures: stats for Prometheus.
+"""Runs the commands about a database's figures: stats for Prometheus, watch.
 
     test/tools/cli_figures_test.py PROGRAM
 """
 
+import csv
+import json
 import os
+import pty
+import re
 import shutil
+import signal
 import subprocess
 import unittest
 
@@ -84,6 +89,122 @@ class PrometheusTest(FiguresTest):
             checked = subprocess.run(["promtool", "check", "metrics"], input=text.encode(),
                                      capture_output=True, check=False)
             self.assertEqual((checked.returncode, checked.stdout, checked.stderr), (0, b"", b""))
+
+
+class WatchTest(FiguresTest):
+    def start_writer(self):
+        """An import that has begun to read standard input: it has the database open."""
+        writer = subprocess.Popen([self.program, "import", "--db", "db", "-", "--on-error", "skip"],
+                                  cwd=self.folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                  stderr=subprocess.PIPE)
+        self.addCleanup(writer.communicate)
+        self.addCleanup(writer.kill)
+        # More than is looked at to tell the format.
+        writer.stdin.write(b"up 1 1000\n" + b"x\n" * 100000)
+        writer.stdin.flush()
+        self.assertIn(b"skipped", writer.stderr.readline())
+        return writer
+
+    def start_watch(self, *arguments, **streams):
+        streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **streams}
+        watch = subprocess.Popen([self.program, "watch", "--db", "db", *arguments],
+                                 cwd=self.folder, **streams)
+        self.addCleanup(watch.wait)
+        self.addCleanup(watch.kill)
+        return watch
+
+    def end(self, watch):
+        out, err = watch.communicate(timeout=120)
+        return watch.returncode, out.decode(), err.decode()
+
+    def test_lines_come_while_another_process_writes(self):
+        writer = self.start_writer()
+        result = self.run_tsdb("watch", "--db", "db", "--count", "2")
+        self.assertEqual((result.code, result.err), (0, ""))
+        rows = list(csv.DictReader(result.out.splitlines()))
+        self.assertEqual(len(rows), 2)
+        self.assertEqual({row["state"] for row in rows}, {"open"})
+        self.assertLess(int(rows[0]["timestamp_ms"]), int(rows[1]["timestamp_ms"]))
+        self.assertGreater(float(rows[0]["seconds"]), 0)
+        self.assertEqual(rows[0]["rejected"], "0")
+        self.assertNotIn(None, rows[0])
+        self.assertIsNone(writer.poll())
+
+    def test_json_is_one_array_or_an_object_a_line(self):
+        self.start_writer()
+        rows = json.loads(self.run_tsdb("watch", "--db", "db", "--count", "2", "--format",
+                                        "json").out)
+        self.assertEqual(len(rows), 2)
+        line = self.run_tsdb("watch", "--db", "db", "--count", "1", "--format", "jsonl").out
+        self.assertEqual(line.count("\n"), 1)
+        self.assertEqual(list(json.loads(line)), list(rows[0]))
+
+    def test_it_ends_with_the_last_figures_when_the_database_is_closed(self):
+        writer = self.start_writer()
+        watch = self.start_watch("--format", "jsonl", "--interval", "100d")
+        writer.communicate(b"up 2 2000\n")
+        code, out, err = self.end(watch)
+        self.assertEqual((code, err), (0, ""))
+        last = json.loads(out.splitlines()[-1])
+        self.assertEqual((last["state"], last["accepted"], last["backlog"]), ("closed", 2, 0))
+        self.assertIs(last["balanced"], True)
+
+    def test_of_a_closed_database_it_shows_the_last_run(self):
+        self.import_text()
+        code, out, err = self.end(self.start_watch())
+        self.assertEqual((code, err), (0, ""))
+        row, = csv.DictReader(out.splitlines())
+        self.assertEqual((row["state"], row["in_tree"], row["balanced"]), ("closed", "4", "1"))
+
+    def test_a_writer_that_was_killed_is_said_to_be_gone(self):
+        writer = self.start_writer()
+        watch = self.start_watch()
+        writer.kill()
+        writer.wait()
+        code, out, err = self.end(watch)
+        self.assertEqual(code, 1)
+        self.assertIn(f"process {writer.pid} is gone and has not closed it", err)
+        rows = list(csv.DictReader(out.splitlines()))
+        self.assertNotEqual(rows[-1]["state"], "closed")
+
+    def test_without_anything_to_watch_it_says_so(self):
+        self.assert_fails(self.run_tsdb("watch", "--db", "none"), "there is no such directory")
+        self.import_text()
+        with open(os.path.join(self.folder, "db/STATS"), "w", encoding="utf-8") as file:
+            file.write("hello\n")
+        self.assert_fails(self.run_tsdb("watch", "--db", "db"), "STATS': line 1 is no figure")
+        os.remove(os.path.join(self.folder, "db/STATS"))
+        self.assert_fails(self.run_tsdb("watch", "--db", "db"), "has no file STATS")
+        for wrong in ("0", "-1s", "soon"):
+            self.assert_usage(self.run_tsdb("watch", "--db", "db", "--interval", wrong),
+                              "not a time above 0")
+
+    def test_an_interrupt_ends_it_with_whole_output(self):
+        self.start_writer()
+        watch = self.start_watch("--format", "json")
+        self.assertEqual(watch.stdout.readline(), b"[\n")  # the first line is there
+        watch.send_signal(signal.SIGINT)
+        out = watch.stdout.read()
+        self.assertEqual((watch.wait(timeout=120), watch.stderr.read()), (130, b""))
+        self.assertGreater(len(json.loads(b"[" + out)), 0)
+
+    def test_on_a_terminal_it_is_drawn_in_place(self):
+        self.start_writer()
+        for format_, in_place in (("auto", True), ("csv", False)):
+            primary, secondary = pty.openpty()
+            self.addCleanup(os.close, primary)
+            watch = self.start_watch("--format", format_, stdin=secondary, stdout=secondary,
+                                     stderr=secondary,
+                                     env={**os.environ, "TERM": "xterm", "NO_COLOR": "1"})
+            os.close(secondary)
+            text = b""
+            # Three blocks, or the head and two lines.
+            while len(re.findall(rb"blocked  |,open,", text)) < 3:
+                text += os.read(primary, 4096)
+            watch.send_signal(signal.SIGINT)
+            self.assertEqual(watch.wait(timeout=120), 130)
+            self.assertEqual(b"\x1b[10F\x1b[J" in text, in_place)
+            self.assertNotIn(b"\x1b[1m", text)
 
 
 if __name__ == "__main__":
