@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "tools/add_input_options.h"
+#include "tools/command_advise.h"
 #include "tools/command_stats.h"
 #include "tools/command_watch.h"
 #include "tools/help_text.h"
@@ -48,6 +49,24 @@ Command AddWatch(CLI::App& app) {
   AddColor(*command, options->color);
   command->footer(std::string(kWatchFooter) + "\n" + kExitCodes);
   return {command, [options] { return RunWatch(*options); }};
+}
+
+Command AddAdvise(CLI::App& app) {
+  auto options = std::make_shared<AdviseOptions>();
+  CLI::App* command =
+      app.add_subcommand("advise", "Say which option of a database to change, to what, and why");
+  AddSource(*command, options->source);
+  AddChoice<AdviceFormat>(*command, "--format",
+                          "table, csv, json or auto: a table on a terminal, else CSV (default)",
+                          options->format,
+                          {{"auto", AdviceFormat::kAuto},
+                           {"table", AdviceFormat::kTable},
+                           {"csv", AdviceFormat::kCsv},
+                           {"json", AdviceFormat::kJson}})
+      ->type_name("FORMAT");
+  command->footer(std::string(kAdviseFooter) + "\n" + kExitCodes);
+  return {command,
+          [options] { return CheckSource(options->source) ? RunAdvise(*options) : kUsage; }};
 }
 
 }  // namespace tsdb::tools

@@ -9,5 +9,6 @@ namespace tsdb::tools {
 
 Command AddStats(CLI::App& app);
 Command AddWatch(CLI::App& app);
+Command AddAdvise(CLI::App& app);
 
 }  // namespace tsdb::tools

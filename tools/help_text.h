@@ -77,6 +77,18 @@ inline constexpr const char* kWatchFooter =
     "  tsdb watch --db metrics.db --interval 10s --format csv > rates.csv\n"
     "  tsdb watch --db metrics.db --count 1 --format jsonl\n";
 
+inline constexpr const char* kAdviseFooter =
+    "Goes by what the process that writes the database, or the last one that did, says of itself "
+    "in\n"
+    "its file STATS: refused records, time that threads were blocked, hits of the cache, sizes of\n"
+    "checkpoints, memory; and by what is stored: labels with very many values, small segments.\n"
+    "Most to gain comes first. Shares of the time are judged after ten seconds. Of files it says\n"
+    "what their labels would do.\n\n"
+    "Examples:\n"
+    "  tsdb advise --db metrics.db\n"
+    "  tsdb advise --db metrics.db --format json\n"
+    "  tsdb advise --from export.jsonl.zst\n";
+
 inline constexpr const char* kSeriesFooter =
     "A line a series, in order of labels. SELECTOR, --start and --end are as in tsdb samples;\n"
     "without the two, series without any sample are listed, too.\n\n"

@@ -350,6 +350,7 @@ int Run(int argc, char** argv) {
       AddTop(app),
       AddStats(app),
       AddWatch(app),
+      AddAdvise(app),
       AddExport(app),
       AddDirectoryCommand(app, "verify", "Say whether a database directory is whole", kVerifyFooter,
                           RunVerify),

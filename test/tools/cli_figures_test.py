@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs the commands about a database's figures: stats for Prometheus, watch.
+"""Runs the commands about a database's figures: stats for Prometheus, watch, advise.
 
     test/tools/cli_figures_test.py PROGRAM
 """
@@ -109,6 +109,7 @@ class WatchTest(FiguresTest):
         streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **streams}
         watch = subprocess.Popen([self.program, "watch", "--db", "db", *arguments],
                                  cwd=self.folder, **streams)
+        self.addCleanup(lambda: [stream.close() for stream in (watch.stdout, watch.stderr) if stream])
         self.addCleanup(watch.wait)
         self.addCleanup(watch.kill)
         return watch
@@ -205,6 +206,77 @@ class WatchTest(FiguresTest):
             self.assertEqual(watch.wait(timeout=120), 130)
             self.assertEqual(b"\x1b[10F\x1b[J" in text, in_place)
             self.assertNotIn(b"\x1b[1m", text)
+
+
+class AdviseTest(FiguresTest):
+    def change_stats(self, **figures):
+        """What the last writer says: figures by their beginnings."""
+        lines = self.stats_text().splitlines()
+        for name, value in figures.items():
+            at, = (i for i, line in enumerate(lines) if line.startswith(name))
+            lines[at] = lines[at].rsplit(" ", 1)[0] + f" {value}"
+        with open(os.path.join(self.folder, "db/STATS"), "w", encoding="utf-8") as file:
+            file.write("\n".join(lines) + "\n")
+
+    def make_trouble(self):
+        """A run of 100 seconds in which writers waited for chunks, and records were refused."""
+        self.import_text()
+        self.change_stats(**{"tsdb_opened_time_seconds ": 1000, "tsdb_stats_time_seconds ": 1100,
+                             'tsdb_option{name="merge_threads"}': 1, "tsdb_processors ": 4,
+                             'tsdb_blocked_seconds_total{cause="chunk"}': 12.5,
+                             'tsdb_records_rejected_total{reason="unknown_series"}': 17})
+
+    def test_there_is_nothing_to_change(self):
+        self.import_text()
+        for format_, out in (("csv", "rank,change,present,suggested,gain,why\n"), ("json", "[]\n")):
+            result = self.run_tsdb("advise", "--db", "db", "--format", format_)
+            self.assertEqual((result.code, result.out, result.err), (0, out, ""))
+        result = self.run_tsdb("advise", "--db", "db", "--format", "table")
+        self.assertTrue(result.out.endswith("\nnothing to change\n"), result.out)
+
+    def test_findings_are_printed_in_order_of_gain_and_are_no_failure(self):
+        self.make_trouble()
+        result = self.run_tsdb("advise", "--db", "db")
+        self.assertEqual((result.code, result.err), (0, ""))
+        rows = list(csv.DictReader(result.out.splitlines()))
+        self.assertEqual([(row["rank"], row["change"], row["gain"]) for row in rows],
+                         [("1", "the program", "records"), ("2", "merge_threads", "time")])
+        self.assertEqual((rows[1]["present"], rows[1]["suggested"]), ("1", "4"))
+        self.assertIn("12.5 s of 100.0 s (12.5 %", rows[1]["why"])
+        as_json = json.loads(self.run_tsdb("advise", "--db", "db", "--format", "json").out)
+        self.assertEqual([{**row, "rank": str(row["rank"])} for row in as_json], rows)
+
+    def test_for_people_reasons_are_wrapped(self):
+        self.make_trouble()
+        lines = self.run_tsdb("advise", "--db", "db", "--format", "table",
+                              columns="60").out.splitlines()
+        self.assertIn("2. merge_threads: 1 → 4", lines)
+        reasons = [line for line in lines if line.startswith("   ")]
+        self.assertGreater(len(reasons), 2)
+        self.assertLessEqual(max(map(len, reasons)), 60)
+
+    def test_without_figures_it_looks_at_what_is_stored(self):
+        self.import_text("".join(f'm{{request="{i}"}} 1 1000\n' for i in range(10000)))
+        os.remove(os.path.join(self.folder, "db/STATS"))
+        result = self.run_tsdb("advise", "--db", "db")
+        self.assertEqual(result.code, 0)
+        self.assertIn("has no file STATS", result.err)
+        row, = csv.DictReader(result.out.splitlines())
+        self.assertEqual((row["change"], row["present"]), ("label 'request'", "10,000 values"))
+        with open(os.path.join(self.folder, "db/STATS"), "w", encoding="utf-8") as file:
+            file.write("half of a li")
+        result = self.run_tsdb("advise", "--db", "db")
+        self.assertEqual(result.code, 0)
+        self.assertIn("STATS': line 1 is no figure", result.err)
+
+    def test_files_are_judged_by_their_labels(self):
+        name = self.write("a.prom", "".join(f'm{{r="{i},\\""}} 1 1000\n' for i in range(10000)))
+        result = self.run_tsdb("advise", "--from", name)
+        self.assertEqual(result.code, 0)
+        row, = csv.DictReader(result.out.splitlines())
+        self.assertEqual(row["change"], "label 'r'")
+        self.assert_usage(self.run_tsdb("advise"), "where from?")
+        self.assert_usage(self.run_tsdb("advise", "--db", "db", "--from", name), "exclude")
 
 
 if __name__ == "__main__":
