@@ -20,6 +20,7 @@ StatsPublisher::~StatsPublisher() {
 }
 
 void StatsPublisher::Start() {
+  Publish(DatabaseState::kOpening);
   thread_ = std::thread([this] { Loop(); });
 }
 
@@ -39,23 +40,24 @@ void StatsPublisher::Finish() {
 }
 
 void StatsPublisher::Loop() {
-  for (;;) {
-    DatabaseState state;
+  DatabaseState state = DatabaseState::kOpening;
+  while (state != DatabaseState::kClosed) {
     {
       MutexLock lock(&mutex_);
+      const auto deadline = std::chrono::steady_clock::now() + interval_;
+      while (state_ == state && changed_.WaitUntil(&mutex_, deadline)) {
+      }
       state = state_;
     }
-    if (!Write(text_(state)).ok()) failures_.fetch_add(1, std::memory_order_relaxed);
-    MutexLock lock(&mutex_);
-    if (state == DatabaseState::kClosed) {
-      finished_ = true;
-      changed_.NotifyAll();
-      return;
-    }
-    const auto deadline = std::chrono::steady_clock::now() + interval_;
-    while (state_ == state && changed_.WaitUntil(&mutex_, deadline)) {
-    }
+    Publish(state);
   }
+  MutexLock lock(&mutex_);
+  finished_ = true;
+  changed_.NotifyAll();
+}
+
+void StatsPublisher::Publish(DatabaseState state) {
+  if (!Write(text_(state)).ok()) failures_.fetch_add(1, std::memory_order_relaxed);
 }
 
 absl::Status StatsPublisher::Write(const std::string& text) const {

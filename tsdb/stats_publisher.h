@@ -24,15 +24,15 @@ namespace tsdb {
 
 class StatsPublisher {
  public:
-  // `text` makes what is written; it is called by the publisher's thread, with no lock held.
+  // `text` makes what is written; it is called with no lock held, by one thread at a time.
   StatsPublisher(const std::string& directory, std::chrono::milliseconds interval,
                  std::function<std::string(DatabaseState)> text);
   ~StatsPublisher();  // finishes
   StatsPublisher(const StatsPublisher&) = delete;
   StatsPublisher& operator=(const StatsPublisher&) = delete;
 
-  // Begins: writes at once, as opening, and then every `interval`. REQUIRES: called once, before
-  // the other methods.
+  // Begins: on return the file is there, as opening, unless that failed; from then on it is written
+  // every `interval`. REQUIRES: called once, before the other methods.
   void Start();
   // From now on the database is open. Written at once, which is not waited for.
   void NoteOpened() ABSL_LOCKS_EXCLUDED(mutex_);
@@ -44,6 +44,7 @@ class StatsPublisher {
 
  private:
   void Loop() ABSL_LOCKS_EXCLUDED(mutex_);
+  void Publish(DatabaseState state) ABSL_LOCKS_EXCLUDED(mutex_);
   absl::Status Write(const std::string& text) const;
 
   const std::string path_;

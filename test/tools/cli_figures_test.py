@@ -109,7 +109,8 @@ class WatchTest(FiguresTest):
         streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **streams}
         watch = subprocess.Popen([self.program, "watch", "--db", "db", *arguments],
                                  cwd=self.folder, **streams)
-        self.addCleanup(lambda: [stream.close() for stream in (watch.stdout, watch.stderr) if stream])
+        for stream in filter(None, (watch.stdout, watch.stderr)):
+            self.addCleanup(stream.close)
         self.addCleanup(watch.wait)
         self.addCleanup(watch.kill)
         return watch
