@@ -252,6 +252,16 @@ void AddText(Corpus& corpus) {
   for (const std::string_view text : selectors) {
     corpus.Write("selector", Numbered("selector", number++), Bytes(text.begin(), text.end()));
   }
+  // A figure of each shape: short, so that mutations hit what matters.
+  constexpr std::string_view kStats =
+      "# HELP tsdb_state The state.\n# TYPE tsdb_state gauge\n"
+      "tsdb_state{state=\"opening\"} 0\ntsdb_state{state=\"open\"} 1\n"
+      "tsdb_process_id 4711\ntsdb_opened_time_seconds 1795293164.098\n"
+      "tsdb_stats_time_seconds 1795293164.318\ntsdb_series 1028\n"
+      "tsdb_blocked_seconds_total{cause=\"chunk\"} 0.001471111\n"
+      "tsdb_value_encoding_leaves{encoding=\"ALP frame\"} 137\n"
+      "tsdb_option{name=\"durability\"} 1\ntsdb_option{name=\"series_max\"} 1e+08\n";
+  corpus.Write("published_stats", "stats", Bytes(kStats.begin(), kStats.end()));
 }
 
 }  // namespace
