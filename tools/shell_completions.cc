@@ -36,8 +36,8 @@ class Collector {
     const auto before = [](const Candidate& a, const Candidate& b) { return a.text < b.text; };
     const auto same = [](const Candidate& a, const Candidate& b) { return a.text == b.text; };
     std::ranges::stable_sort(candidates_, before);
-    const auto rest = std::ranges::unique(candidates_, same);
-    candidates_.erase(rest.begin(), rest.end());
+    // (Clang 14 has no std::ranges::unique of GCC 12's library.)
+    candidates_.erase(std::unique(candidates_.begin(), candidates_.end(), same), candidates_.end());
     return std::move(candidates_);
   }
 
