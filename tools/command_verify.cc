@@ -13,7 +13,7 @@ ExitCode RunVerify(const DirectoryOptions& options) {
   const auto database = OpenToRead(options.directory, options.memory_budget_bytes);
   if (!database.ok()) {
     PrintError(MessageOf(database.status()), options.color);
-    return kFailure;
+    return absl::IsDataLoss(database.status()) ? kFindings : kFailure;
   }
   const RecoveryReport& recovery = (*database)->Recovery();
   const Audit audit = AuditDatabase(**database);
@@ -26,7 +26,7 @@ ExitCode RunVerify(const DirectoryOptions& options) {
   AddLedger(audit, report);
   if (options.json) AddDamage(recovery, report);
   report.AddSection("verdict").figures = {{"intact", intact, ""}};
-  ExitCode code = intact ? kOk : kFailure;
+  ExitCode code = intact ? kOk : kFindings;
   if (const absl::Status printed = report.Print(options.json, options.color); !printed.ok()) {
     PrintError(MessageOf(printed), options.color);
     code = kFailure;
@@ -34,10 +34,7 @@ ExitCode RunVerify(const DirectoryOptions& options) {
   WarnOfDamage(recovery, options.color);
   for (const std::string& finding : findings) PrintError(finding, options.color);
   if (!intact) {
-    PrintError("'" + options.directory +
-                   "' is damaged; what is intact can be read and "
-                   "exported, and tsdb repair makes a whole database of it",
-               options.color);
+    SayWhatToDo(options.directory, options.color);
   }
   return code;
 }

@@ -12,7 +12,7 @@ inline constexpr const char* kDescription =
     "  tsdb query --from metrics.prom up\n";
 
 inline constexpr const char* kExitCodes =
-    "Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.";
+    "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 damage found, 130 interrupted.";
 
 inline constexpr const char* kImportFooter =
     "The directory is made if its parent exists. Samples of a time that is stored already replace\n"
@@ -120,9 +120,35 @@ inline constexpr const char* kTopFooter =
     "  tsdb top --db metrics.db\n"
     "  tsdb top --db metrics.db --limit 100 --format json\n";
 
+inline constexpr const char* kInfoFooter =
+    "Says on one screen what a directory is: format, who writes it, how much it holds of which\n"
+    "time, what that takes on disk, what is in the log alone, and whether it is intact. Reads the\n"
+    "log back; changes nothing. Exits with 3 if something is damaged.\n\n"
+    "Examples:\n"
+    "  tsdb info --db metrics.db\n"
+    "  tsdb info --db metrics.db --format json | jq .data.samples\n";
+
+inline constexpr const char* kListFooter =
+    "A line a segment, out of the manifest and the segments' indexes; leaves are not read.\n"
+    "ratio is by how much compression shortened the leaves, dead_share which part of the samples\n"
+    "was deleted or replaced, as of the last checkpoint. Exits with 3 if a segment is damaged or\n"
+    "missing.\n\n"
+    "Examples:\n"
+    "  tsdb list --db metrics.db --sort bytes\n"
+    "  tsdb list --db metrics.db --format csv > segments.csv\n";
+
+inline constexpr const char* kInspectFooter =
+    "Decodes one file by itself and goes on behind damage where the format lets it. Exits with 3\n"
+    "if something in it is not as it was written, naming offset and reason. --blocks looks into\n"
+    "what batches and segments hold: runs, labels, deletions, dead leaves.\n\n"
+    "Examples:\n"
+    "  tsdb inspect wal metrics.db/log/0000000000000001.log --blocks --limit 0\n"
+    "  tsdb inspect manifest metrics.db/manifest\n"
+    "  tsdb inspect segment metrics.db/segments/0000000007.segment --format json\n";
+
 inline constexpr const char* kVerifyFooter =
     "Opens the database as after a crash, checks its invariants, reads every sample of every\n"
-    "series, and compares their number with the ledger. Exits with 1 if anything that was stored\n"
+    "series, and compares their number with the ledger. Exits with 3 if anything that was stored\n"
     "is damaged or missing, naming file and offset. Changes nothing; another process may be\n"
     "writing.\n\n"
     "Examples:\n"

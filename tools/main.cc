@@ -14,6 +14,7 @@
 #include "absl/strings/str_split.h"
 #include "storage/base/string_view_bridge.h"
 #include "tools/add_figures_commands.h"
+#include "tools/add_file_commands.h"
 #include "tools/add_input_options.h"
 #include "tools/add_source_options.h"
 #include "tools/command_backup.h"
@@ -24,6 +25,7 @@
 #include "tools/command_export.h"
 #include "tools/command_generate.h"
 #include "tools/command_import.h"
+#include "tools/command_info.h"
 #include "tools/command_labels.h"
 #include "tools/command_query.h"
 #include "tools/command_repair.h"
@@ -351,6 +353,9 @@ int Run(int argc, char** argv) {
       AddStats(app),
       AddWatch(app),
       AddAdvise(app),
+      AddDirectoryCommand(app, "info", "Say what a database directory is", kInfoFooter, RunInfo),
+      AddListSegments(app),
+      AddInspect(app),
       AddExport(app),
       AddDirectoryCommand(app, "verify", "Say whether a database directory is whole", kVerifyFooter,
                           RunVerify),

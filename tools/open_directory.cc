@@ -9,6 +9,8 @@
 #include "absl/strings/str_cat.h"
 #include "storage/base/file_system.h"
 #include "storage/base/status_macros.h"
+#include "storage/segment/manifest.h"
+#include "tools/directory_files.h"
 #include "tools/message.h"
 #include "tools/recovery.h"
 
@@ -62,9 +64,29 @@ absl::Status CheckIsDatabase(const std::string& directory) {
       Opening(directory), "it has no file FORMAT, so it is no database; check the path"));
 }
 
+absl::Status CheckHasManifest(const std::string& directory) {
+  const std::string path = JoinPath(directory, segment::kManifestFileName);
+  struct stat status;
+  if (stat(path.c_str(), &status) == 0) return absl::OkStatus();
+  const int error = errno;
+  if (error != ENOENT) return FileError(error, "look at", path);
+  // It is made before the first segment is.
+  const auto files = ListFiles(directory);
+  if (!files.ok()) return files.status();
+  if (files->segment_files > 0) {
+    return absl::DataLossError(absl::StrCat(
+        Opening(directory), "its manifest is missing, but there are segments; restore '", path,
+        "' from a backup"));
+  }
+  return absl::NotFoundError(
+      absl::StrCat(Opening(directory), "it has no manifest and no segments: whoever began to make ",
+                   "it has not finished; try again, or tsdb import --db DIR FILE... finishes it"));
+}
+
 absl::StatusOr<std::unique_ptr<Database>> OpenToRead(const std::string& directory,
                                                      uint64_t memory_budget_bytes) {
   TSDB_RETURN_IF_ERROR(CheckIsDatabase(directory));
+  TSDB_RETURN_IF_ERROR(CheckHasManifest(directory));
   Options options;
   options.directory = directory;
   options.memory_budget_bytes = memory_budget_bytes;

@@ -28,6 +28,9 @@ enum class Missing { kRefuse, kMake };
 // not asks this first.
 absl::Status CheckIsDatabase(const std::string& directory);
 
+// Whether a database that is there can be read: DataLoss if its manifest is gone.
+absl::Status CheckHasManifest(const std::string& directory);
+
 // To be read, beside a process that may be writing: nothing in the directory is changed.
 absl::StatusOr<std::unique_ptr<Database>> OpenToRead(const std::string& directory,
                                                      uint64_t memory_budget_bytes);

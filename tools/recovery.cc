@@ -22,6 +22,12 @@ void WarnOfDamage(const RecoveryReport& recovery, Color color) {
       color);
 }
 
+void SayWhatToDo(const std::string& directory, Color color) {
+  PrintError("'" + directory + "' is damaged; what is intact can be read and exported, and tsdb " +
+                 "repair makes a whole database of it",
+             color);
+}
+
 void AddRecovery(const RecoveryReport& recovery, Report& report) {
   report.AddSection("recovery").figures = {{"checkpoint_records", recovery.checkpoint_records, ""},
                                            {"log_batches", recovery.batches, ""},

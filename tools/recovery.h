@@ -2,6 +2,8 @@
 // Thread safety: one thread.
 #pragma once
 
+#include <string>
+
 #include "tools/report.h"
 #include "tools/terminal.h"
 #include "tsdb/database.h"
@@ -13,6 +15,9 @@ bool IsIntact(const RecoveryReport& recovery);
 
 // A warning for each damage, and one for orphans; nothing if there are none.
 void WarnOfDamage(const RecoveryReport& recovery, Color color);
+
+// What can be done about damage in `directory`, as an error.
+void SayWhatToDo(const std::string& directory, Color color);
 
 // The section "recovery".
 void AddRecovery(const RecoveryReport& recovery, Report& report);

@@ -8,9 +8,7 @@
 #include "tools/number_text.h"
 
 namespace tsdb::tools {
-namespace {
-
-std::string JsonValue(const Figure& figure) {
+std::string FigureJson(const Figure& figure) {
   if (const auto* number = std::get_if<uint64_t>(&figure.value)) return std::to_string(*number);
   if (const auto* truth = std::get_if<bool>(&figure.value)) return *truth ? "true" : "false";
   if (const auto* text = std::get_if<std::string>(&figure.value)) return JsonString(*text);
@@ -31,8 +29,6 @@ std::string WithBlanks(std::string name) {
   return name;
 }
 
-}  // namespace
-
 Figure BytesFigure(std::string name, uint64_t bytes) {
   return {std::move(name), bytes, ReadableBytes(bytes)};
 }
@@ -49,7 +45,7 @@ void Report::PrintJson(Output& output) const {
            << ": {";
     for (const Figure& figure : section.figures) {
       output << (&figure == &section.figures.front() ? "" : ", ") << JsonString(figure.name) << ": "
-             << JsonValue(figure);
+             << FigureJson(figure);
     }
     output << "}";
   }

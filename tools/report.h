@@ -22,6 +22,12 @@ struct Figure {
 // A count of bytes, readable in units.
 Figure BytesFigure(std::string name, uint64_t bytes);
 
+// The value in JSON, and as people read it.
+std::string FigureJson(const Figure& figure);
+std::string ReadableFigure(const Figure& figure);
+// "file_bytes" -> "file bytes".
+std::string WithBlanks(std::string name);
+
 struct Section {
   std::string name;
   std::vector<Figure> figures;

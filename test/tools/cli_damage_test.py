@@ -37,7 +37,7 @@ class DamageTest(DirectoryTest):
         for compression in self.for_each_compression():
             name = self.flip(100000)
             result, report = self.verify()
-            self.assertEqual(result.code, 1)
+            self.assertEqual(result.code, 3)
             self.assertRegex(result.err, name + r".*offset \d+")
             self.assertIs(report["verdict"]["intact"], False)
             self.assertIn(name, report["damage"]["1"])
@@ -57,7 +57,7 @@ class DamageTest(DirectoryTest):
             with self.subTest(offset):
                 name = self.flip(offset)
                 result = self.run_tsdb("verify", "--db", "db")
-                self.assertEqual(result.code, 1)
+                self.assertEqual(result.code, 3)
                 self.assertRegex(result.err, name + r".*offset \d+")
                 self.flip(offset)
         self.assert_intact(4)
@@ -87,7 +87,7 @@ class DamageTest(DirectoryTest):
                 self.import_files(SHIPPED, options=("--compression", compression))
                 before = self.samples()
                 name = self.flip(offset)
-                self.assertEqual(self.verify()[0].code, 1)
+                self.assertEqual(self.verify()[0].code, 3)
                 report, messages = self.run_ok("repair", "--db", "db")
                 self.assertIn(name, messages)
                 self.assertIn(name, report["damage"]["1"])

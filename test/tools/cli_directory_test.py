@@ -23,7 +23,7 @@ NASTY = ("\r", "a\rb", "x\ny", "\\", "\\n", '"', "{}", '} 1 2', "é", "\u2028", 
 SHIPPED_SAMPLES = 1435494
 
 READERS = (("samples", "up"), ("series",), ("labels",), ("values", "job"), ("top",), ("stats",),
-           ("verify",), ("export", "--format", "csv"))
+           ("info",), ("list",), ("verify",), ("export", "--format", "csv"))
 
 
 class DirectoryTest(CliTest):

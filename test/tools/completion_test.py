@@ -83,6 +83,10 @@ class CompletionTest(CliTest):
                          sorted(self.bash("query", "--format", "")))
         self.assertEqual(self.bash("query", "--limit", "3", "--color", "al"), ["always"])
         self.assertEqual(self.bash("completion", "z"), ["zsh"])
+        self.assertEqual(self.bash("inspect", ""), ["wal", "manifest", "segment"])
+        self.assertEqual(self.bash("inspect", "--blocks", "s"), ["segment"])
+        self.assertEqual(self.bash("list", "--sort", "by"), ["bytes", "bytes_per_sample"])
+        self.assertEqual(self.bash("list", "--format", "js"), ["json"])
         self.assertEqual(self.bash("query", "--limit", ""), [])
 
     def test_bash_completes_files_and_directories_where_they_stand(self):
@@ -94,6 +98,8 @@ class CompletionTest(CliTest):
         self.assertEqual(sorted(self.bash("query", "--from", "one", "two", "da")), both)
         self.assertEqual(sorted(self.bash("import", "--db", "x", "one", "da")), both)
         self.assertEqual(sorted(self.bash("query", "-o", "da")), both)
+        self.assertEqual(sorted(self.bash("inspect", "wal", "da")), both)
+        self.assertEqual(self.bash("info", "--db", "da"), ["data.db"])
         self.assertEqual(self.bash("backup", "--db", "x", "da"), ["data.db"])
 
     def test_bash_completes_what_is_stored(self):
@@ -113,6 +119,7 @@ class CompletionTest(CliTest):
         self.assertEqual(self.fish("tsdb imp"), ["import"])
         self.assertEqual(self.fish("tsdb query --clo"), ["--closed-ranges"])
         self.assertEqual(self.fish("tsdb query --format ht"), ["html"])
+        self.assertEqual(self.fish("tsdb list --sort dea"), ["dead_share"])
         self.assertEqual(self.fish("tsdb query --db so"), ["some.db/"])
         self.assertEqual(self.fish("tsdb import some.j"), ["some.jsonl"])
         self.assertEqual(self.fish("tsdb query --db some.db lo"), ["load"])
