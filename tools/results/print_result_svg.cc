@@ -45,38 +45,67 @@ std::string Fitted(std::string_view text, double pixels) {
   return XmlText(CutMiddle(text, static_cast<size_t>(std::max(pixels / kCharacter, 4.0))));
 }
 
-std::string TextAt(double x, double y, std::string_view classes, std::string_view xml) {
-  std::string out = "<text x=\"" + Number(x) + "\" y=\"" + Number(y) + "\" class=\"";
-  out.append(classes).append("\">").append(xml).append("</text>\n");
+// What a word of a style means. Light is written into each element, so that viewers which know no
+// style sheets, or not all of them (librsvg knows neither variables nor media queries), show it;
+// dark is the style sheet's, which overrides attributes.
+struct StyleWord {
+  std::string_view word;
+  const char* attributes;
+  const char* dark;  // a declaration for the word's class; empty: as in light, and no class
+};
+constexpr StyleWord kStyleWords[] = {
+    {"back", "fill=\"#ffffff\"", "fill:#14181d"},
+    {"text", "fill=\"#1f2328\"", "fill:#e6eaef"},
+    {"faint", "fill=\"#59636e\"", "fill:#9aa4b0"},
+    {"grid", "stroke=\"#e4e7eb\"", "stroke:#272d35"},
+    {"axis", "stroke=\"#a3abb5\"", "stroke:#59636e"},
+    {"title", "font-size=\"15\" font-weight=\"600\"", ""},
+    {"end", "text-anchor=\"end\"", ""},
+    {"middle", "text-anchor=\"middle\"", ""},
+    {"number", "style=\"font-variant-numeric:tabular-nums\"", ""},
+};
+
+// The attributes of an element whose style is these words, separated by blanks.
+std::string Styled(std::string_view words) {
+  std::string attributes;
+  while (!words.empty()) {
+    const std::string_view word = words.substr(0, words.find(' '));
+    words.remove_prefix(std::min(words.size(), word.size() + 1));
+    for (const StyleWord& each : kStyleWords) {
+      if (each.word != word) continue;
+      if (*each.dark != '\0') attributes.append(" class=\"").append(word).append("\"");
+      attributes.append(" ").append(each.attributes);
+    }
+  }
+  return attributes;
+}
+
+// The same of a line's colour: `property` is stroke or fill.
+std::string Colored(std::string_view property, size_t line) {
+  std::string attributes = " class=\"";
+  attributes.append(1, property[0]).append(std::to_string(line)).append("\" ");
+  attributes.append(property).append("=\"").append(kLineColors[line].light).append("\"");
+  return attributes;
+}
+
+std::string TextAt(double x, double y, std::string_view words, std::string_view xml) {
+  std::string out = "<text x=\"" + Number(x) + "\" y=\"" + Number(y) + "\"" + Styled(words);
+  out.append(">").append(xml).append("</text>\n");
   return out;
 }
 
 std::string StyleSheet() {
-  std::string sheet =
-      "<style>\n"
-      "svg{--back:#ffffff;--text:#1f2328;--faint:#59636e;--grid:#e4e7eb;--axis:#a3abb5;" +
-      ColorVariables(false) +
-      "}\n"
-      "@media (prefers-color-scheme:dark){svg{--back:#14181d;--text:#e6eaef;--faint:#9aa4b0;"
-      "--grid:#272d35;--axis:#59636e;" +
-      ColorVariables(true) +
-      "}}\n"
-      "text{font-family:system-ui,-apple-system,'Segoe UI',Roboto,'Helvetica Neue',Arial,"
-      "sans-serif;font-size:12px;fill:var(--text);white-space:pre}\n"
-      ".title{font-size:15px;font-weight:600}\n"
-      ".faint{fill:var(--faint)}\n"
-      ".end{text-anchor:end}\n"
-      ".middle{text-anchor:middle}\n"
-      ".number{font-variant-numeric:tabular-nums}\n"
-      ".back{fill:var(--back)}\n"
-      ".grid{stroke:var(--grid);stroke-width:1}\n"
-      ".axis{stroke:var(--axis);stroke-width:1}\n"
-      ".line{fill:none;stroke-width:1.75;stroke-linejoin:round;stroke-linecap:round}\n";
+  std::string sheet = "<style>\n@media (prefers-color-scheme:dark){\n";
+  for (const StyleWord& each : kStyleWords) {
+    if (*each.dark == '\0') continue;
+    sheet.append(".").append(each.word).append("{").append(each.dark).append("}");
+  }
   for (size_t i = 0; i < std::size(kLineColors); ++i) {
     const std::string n = std::to_string(i);
-    sheet += ".s" + n + "{stroke:var(--c" + n + ")}.f" + n + "{fill:var(--c" + n + ")}\n";
+    const std::string dark = kLineColors[i].dark;
+    sheet += "\n.s" + n + "{stroke:" + dark + "}.f" + n + "{fill:" + dark + "}";
   }
-  return sheet + "</style>\n";
+  return sheet + "\n}\n</style>\n";
 }
 
 void PrintHead(const ResultPage& page, double height, Output& output) {
@@ -84,8 +113,12 @@ void PrintHead(const ResultPage& page, double height, Output& output) {
   const std::string title = expression.empty() ? "PromQL" : ForPeople(expression, 2000);
   output << "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"" << Number(kWidth) << "\" height=\""
          << Number(height) << "\" viewBox=\"0 0 " << Number(kWidth) << " " << Number(height)
-         << "\" role=\"img\">\n<title>" << XmlText(title) << "</title>\n"
-         << StyleSheet() << "<rect class=\"back\" width=\"100%\" height=\"100%\" rx=\"6\"/>\n";
+         << "\" role=\"img\"" << Styled("text")
+         << " font-size=\"12\" font-family=\"system-ui,-apple-system,'Segoe UI',Roboto,"
+            "'Helvetica Neue',Arial,sans-serif\" xml:space=\"preserve\">\n<title>"
+         << XmlText(title) << "</title>\n"
+         << StyleSheet() << "<rect width=\"100%\" height=\"100%\" rx=\"6\"" << Styled("back")
+         << "/>\n";
   if (!expression.empty()) {
     output << TextAt(kMargin, 29, "title", Fitted(title, (kWidth - 2 * kMargin) * 12 / 15));
   }
@@ -134,8 +167,8 @@ class LinesPicture {
   double X(Timestamp time) const { return left_ + times_.PlaceOf(time) * (right_ - left_); }
   double Y(double value) const { return kTitleHeight + (1 - values_.PlaceOf(value)) * kPlotHeight; }
 
-  void PrintRule(const char* classes, double x1, double y1, double x2, double y2) {
-    output_ << "<line class=\"" << classes << "\" x1=\"" << Number(x1) << "\" y1=\"" << Number(y1)
+  void PrintRule(const char* words, double x1, double y1, double x2, double y2) {
+    output_ << "<line" << Styled(words) << " x1=\"" << Number(x1) << "\" y1=\"" << Number(y1)
             << "\" x2=\"" << Number(x2) << "\" y2=\"" << Number(y2) << "\"/>\n";
   }
 
@@ -163,13 +196,14 @@ class LinesPicture {
 
   void PrintLines() {
     const auto columns = static_cast<size_t>(right_ - left_);
+    output_ << "<g fill=\"none\" stroke-width=\"1.75\" stroke-linejoin=\"round\" "
+               "stroke-linecap=\"round\">\n";
     for (size_t i = 0; i < plot_.lines.size(); ++i) {
-      const std::string number = std::to_string(i);
       std::string path;
       std::string dots;
       for (const auto& piece : plot_.lines[i].pieces) {
         if (piece.size() == 1) {
-          dots += "<circle class=\"f" + number + "\" cx=\"" + Number(X(piece[0].timestamp)) +
+          dots += "<circle" + Colored("fill", i) + " cx=\"" + Number(X(piece[0].timestamp)) +
                   "\" cy=\"" + Number(Y(piece[0].value)) + "\" r=\"2\"/>\n";
           continue;
         }
@@ -181,10 +215,11 @@ class LinesPicture {
         }
       }
       if (!path.empty()) {
-        output_ << "<path class=\"line s" << number << "\" d=\"" << path << "\"/>\n";
+        output_ << "<path" << Colored("stroke", i) << " d=\"" << path << "\"/>\n";
       }
       output_ << dots;
     }
+    output_ << "</g>\n";
   }
 
   void PrintLegend(double top) {
@@ -204,7 +239,7 @@ class LinesPicture {
     for (size_t i = 0; i < plot_.lines.size(); ++i) {
       const PlotLine& line = plot_.lines[i];
       y += kLegendRow;
-      output_ << "<rect class=\"f" << std::to_string(i) << "\" x=\"" << Number(kMargin) << "\" y=\""
+      output_ << "<rect" << Colored("fill", i) << " x=\"" << Number(kMargin) << "\" y=\""
               << Number(y - 6) << "\" width=\"16\" height=\"4\" rx=\"2\"/>\n";
       const std::string name = plot_.lines.size() == 1
                                    ? NameOfSeries(line.series->labels, 200)
@@ -256,14 +291,14 @@ void PrintSvgBars(const ResultPage& page, Output& output) {
     const double place = bar.is_drawn ? left + bars.PlaceOf(bar.value) * room : zero;
     output << TextAt(kMargin + name_width, y + 17, "end", Fitted(bar.name, name_width));
     if (bar.is_drawn && bar.value != 0) {
-      output << "<rect class=\"f" << (bar.value < 0 ? "1" : "0") << "\" x=\""
+      output << "<rect" << Colored("fill", bar.value < 0 ? 1 : 0) << " x=\""
              << Number(std::min(zero, place)) << "\" y=\"" << Number(y + 5) << "\" width=\""
              << Number(std::max(std::abs(place - zero), 1.0)) << "\" height=\"16\" rx=\"2\"/>\n";
     }
     output << TextAt(std::max(place, zero) + 6, y + 17, "number", XmlText(bar.text));
   }
   if (shown > 0) {
-    output << "<line class=\"axis\" x1=\"" << Number(zero) << "\" y1=\"" << Number(top)
+    output << "<line" << Styled("axis") << " x1=\"" << Number(zero) << "\" y1=\"" << Number(top)
            << "\" x2=\"" << Number(zero) << "\" y2=\"" << Number(bottom) << "\"/>\n";
   }
   std::string text = Counted(page.result.series.size(), "series");

@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import unittest
+import xml.etree.ElementTree as ElementTree
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 GOLDEN = os.path.join(HERE, "golden")
@@ -66,6 +67,24 @@ class GoldenTest(unittest.TestCase):
         for name, arguments in CASES.items():
             with self.subTest(name), open(os.path.join(GOLDEN, name), "rb") as file:
                 self.assertEqual(printed(arguments).decode(), file.read().decode())
+
+    def test_pictures_are_light_without_a_style_sheet_and_dark_with_it(self):
+        paints = {"line": "stroke", "path": "stroke", "rect": "fill", "circle": "fill"}
+        for name in CASES:
+            if ".svg" not in name:
+                continue
+            with self.subTest(name):
+                picture = ElementTree.parse(os.path.join(GOLDEN, name)).getroot()
+                tag = "{http://www.w3.org/2000/svg}"
+                sheet = picture.find(tag + "style").text
+                self.assertEqual(sheet.strip().splitlines()[0],
+                                 "@media (prefers-color-scheme:dark){")
+                self.assertIn("fill", picture.attrib)  # which texts inherit
+                for each in picture.iter():
+                    paint = paints.get(each.tag.removeprefix(tag))
+                    self.assertRegex(each.get(paint, ""), "^#" if paint else "^$")
+                    for word in each.get("class", "").split():
+                        self.assertIn("." + word + "{", sheet)
 
     def test_every_golden_file_belongs_to_a_case(self):
         self.assertEqual(sorted(os.listdir(GOLDEN)), sorted(CASES))
