@@ -90,6 +90,12 @@ ExitCode RunDelete(const DeleteOptions& options) {
   }
   const std::unique_ptr<Database> database = Open(options);
   if (database == nullptr) return kFailure;
+  // What waits to be merged is not counted as stored.
+  if (const absl::Status flushed = database->Flush(); !flushed.ok()) {
+    PrintError("reading the database in '" + options.directory + "': " + MessageOf(flushed),
+               options.color);
+    return kFailure;
+  }
   const auto chosen = Choose(*database, database->NewSnapshot(), selector, range);
   if (!chosen.ok()) {
     PrintError(MessageOf(chosen.status()), options.color);

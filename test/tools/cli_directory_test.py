@@ -278,6 +278,7 @@ class MaintenanceTest(DirectoryTest):
         before = self.files()
         report, _ = self.run_ok("delete", "--db", "db", "up", "--end", "2", "--dry-run")
         self.assertEqual(report["would_delete"], {"series": 2, "samples": 2})
+        self.assertEqual(report["database"]["samples"], 4)
         refused = self.run_tsdb("delete", "--db", "db", "{}")
         self.assertEqual(refused.code, 2)
         self.assertIn("--all", refused.err)
@@ -287,6 +288,17 @@ class MaintenanceTest(DirectoryTest):
         self.assertEqual(self.query("up").out, "__name__,job,timestamp_ms,value\nup,a,2000,0.5\n")
         self.run_ok("delete", "--db", "db", "{}", "--all")
         self.assertEqual(self.samples(), set())
+
+    def test_a_dry_run_counts_what_waits_to_be_merged(self):
+        # The log alone has them: each opening replays it, and late samples wait for their leaf.
+        process = self.start_import(SHIPPED)
+        process.kill()
+        process.wait()
+        report, _ = self.run_ok("delete", "--db", "db", "node_load1", "--dry-run")
+        self.assertEqual(report["would_delete"], {"series": 1, "samples": 1452})
+        stored = report["database"]["samples"]
+        self.assertGreaterEqual(stored, SHIPPED_SAMPLES)
+        self.assert_intact(stored)
 
     def test_series_without_samples_are_listed_and_not_queried(self):
         self.import_text(PROM)
