@@ -93,7 +93,7 @@ ExitCode RunImport(const ImportOptions& options) {
   const Stats before = database.Statistics();
   const int64_t start_ns = SystemClock()->MonotonicNs();
   LoadedFiles loaded;
-  ExitCode code = LoadFiles(options.input, color, database, loaded);
+  ExitCode code = LoadFiles(options.input, color, CountsFor::kAll, database, loaded);
   const auto fail = [&](const std::string& message) {
     PrintError(message, color);
     code = kFailure;

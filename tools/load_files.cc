@@ -169,11 +169,14 @@ absl::Status ReadAll(const InputOptions& options, const importer::ImportObserver
   return status;
 }
 
-ExitCode Tell(const absl::Status& status, Color color, const LoadedFiles& loaded,
+ExitCode Tell(const absl::Status& status, Color color, CountsFor counts, const LoadedFiles& loaded,
               Reporter& reporter) {
   reporter.Finish();
   if (!status.ok()) PrintError(MessageOf(status), color);
-  reporter.Count(loaded.counts, loaded.seconds);
+  if (counts == CountsFor::kAll || !status.ok() || loaded.counts.Rejected() > 0 ||
+      StderrIsTerminal()) {
+    reporter.Count(loaded.counts, loaded.seconds);
+  }
   if (status.ok()) return kOk;
   return absl::IsCancelled(status) ? kInterrupted : kFailure;
 }
@@ -202,7 +205,7 @@ ExitCode CheckInput(const InputOptions& options, Color color) {
   return kOk;
 }
 
-ExitCode LoadFiles(const InputOptions& options, Color color, Database& database,
+ExitCode LoadFiles(const InputOptions& options, Color color, CountsFor counts, Database& database,
                    LoadedFiles& loaded) {
   const int64_t start_ns = SystemClock()->MonotonicNs();
   Reporter reporter(options, color);
@@ -214,7 +217,7 @@ ExitCode LoadFiles(const InputOptions& options, Color color, Database& database,
   }
   if (const absl::Status flushed = database.Flush(); status.ok()) status = flushed;
   loaded.seconds = SecondsSince(start_ns);
-  return Tell(status, color, loaded, reporter);
+  return Tell(status, color, counts, loaded, reporter);
 }
 
 ExitCode CheckFiles(const InputOptions& options, Color color, const Database* known,
@@ -227,7 +230,7 @@ ExitCode CheckFiles(const InputOptions& options, Color color, const Database* kn
   loaded.series = sink.series();
   loaded.new_series = sink.new_series();
   loaded.seconds = SecondsSince(start_ns);
-  return Tell(status, color, loaded, reporter);
+  return Tell(status, color, CountsFor::kAll, loaded, reporter);
 }
 
 void SayHowFar(const LoadedFiles& loaded) {

@@ -52,10 +52,14 @@ struct LoadedFiles {
 // asked before anything is opened or made.
 ExitCode CheckInput(const InputOptions& options, Color color);
 
+// Whether the line that counts what was read is for everybody, or, as long as there is nothing to
+// say against it, for people alone. With an error, or lines that were rejected, it is always told.
+enum class CountsFor { kAll, kTerminals };
+
 // kOk when all was read (or all but refused lines, if they are to be skipped), has been merged and
 // is as durable as the database promises. Anything else was explained on stderr; what was read
 // before stays, merged, in the database. REQUIRES: an InterruptScope.
-ExitCode LoadFiles(const InputOptions& options, Color color, Database& database,
+ExitCode LoadFiles(const InputOptions& options, Color color, CountsFor counts, Database& database,
                    LoadedFiles& loaded);
 
 // The same, of samples that are counted and dropped. `known` may be null; else series it has are

@@ -24,7 +24,8 @@ ExitCode OpenFiles(const SourceOptions& options, Source& source) {
   source.database = *std::move(database);
   source.loaded.emplace();
   const InterruptScope interruptible;
-  return LoadFiles(options.input, options.color, *source.database, *source.loaded);
+  return LoadFiles(options.input, options.color, CountsFor::kTerminals, *source.database,
+                   *source.loaded);
 }
 
 }  // namespace
