@@ -4,8 +4,10 @@
 #include <utility>
 #include <vector>
 
+#include "storage/base/file_system.h"
 #include "tools/audit.h"
 #include "tools/directory_files.h"
+#include "tools/inspect/segment_list.h"
 #include "tools/message.h"
 #include "tools/number_text.h"
 #include "tools/output.h"
@@ -42,20 +44,30 @@ void AddData(const Audit& audit, Report& report) {
   section.figures.insert(section.figures.end(), more.begin(), more.end());
 }
 
-// What is in the files, and what compaction would free of it.
+// What is in the files, how much smaller compression made it, and how much of it compaction would
+// free.
 absl::Status AddDisk(const std::string& directory, const Audit& audit,
                      const RecoveryReport& recovery, Report& report) {
   const auto files = ListFiles(directory);
   if (!files.ok()) return files.status();
+  const auto segments = ListSegments(LocalFileSystem(), directory);
+  if (!segments.ok()) return segments.status();
+  uint64_t leaf_bytes = 0, leaf_file_bytes = 0, samples = 0, dead_samples = 0;
+  for (const ListedSegment& segment : segments->segments) {
+    leaf_bytes += segment.leaf_bytes;
+    leaf_file_bytes += segment.leaf_file_bytes;
+    samples += segment.samples;
+    dead_samples += segment.dead_samples;
+  }
   const Stats& stats = audit.stats;
   Section& section = report.AddSection("disk");
-  section.figures = {
-      {"mapped_leaves", stats.mapped_leaves, ""},
-      BytesFigure("mapped_bytes", stats.mapped_bytes),
-      {"mapped_part_of_segment_files", Ratio(stats.mapped_bytes, files->segment_bytes), ""},
-      {"checkpoint_records", recovery.checkpoint_records, ""},
-      {"log_records_since", recovery.log_records, ""},
-      BytesFigure("log_bytes_since", recovery.bytes)};
+  section.figures = {{"mapped_leaves", stats.mapped_leaves, ""},
+                     BytesFigure("mapped_bytes", stats.mapped_bytes),
+                     {"compression_ratio", Ratio(leaf_bytes, leaf_file_bytes), ""},
+                     {"dead_part_of_samples", Ratio(dead_samples, samples), ""},
+                     {"checkpoint_records", recovery.checkpoint_records, ""},
+                     {"log_records_since", recovery.log_records, ""},
+                     BytesFigure("log_bytes_since", recovery.bytes)};
   AddFiles(*files, section);
   section.figures.push_back({"damaged_files_kept", uint64_t{files->damaged.size()}, ""});
   return absl::OkStatus();

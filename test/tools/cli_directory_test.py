@@ -124,6 +124,13 @@ class ImportTest(DirectoryTest):
                 self.assertGreater(stats["cache"]["bytes"], 0)
                 self.assertGreaterEqual(stats["cache"]["hits"], 0)
                 self.assertIn("cache\n", self.run_tsdb("stats", "--db", compression).out)
+            ratio = stats["disk"]["compression_ratio"]
+            if compression == "none":
+                self.assertEqual(ratio, 1)
+            else:
+                self.assertGreater(ratio, 1.5)
+                # Labels, indexes and footers are not compressed.
+                self.assertGreater(ratio, taken["none"] / taken[compression])
         self.assertLess(taken["lz4"], 0.6 * taken["none"])
         self.assertEqual(taken["default"], taken["lz4"])
         # A directory of one is read, and written, with the other.
@@ -316,7 +323,11 @@ class MaintenanceTest(DirectoryTest):
     def test_compact_and_backup(self):
         self.import_files(SHIPPED)
         self.run_ok("delete", "--db", "db", '{__name__!="node_load1"}')
+        stats, _ = self.run_ok("stats", "--db", "db")
+        self.assertGreater(stats["disk"]["dead_part_of_samples"], 0.5)
         report, _ = self.run_ok("compact", "--db", "db")
+        stats, _ = self.run_ok("stats", "--db", "db")
+        self.assertEqual(stats["disk"]["dead_part_of_samples"], 0)
         self.assertLess(report["after"]["segment_file_bytes"],
                         report["before"]["segment_file_bytes"] / 2)
         report, _ = self.run_ok("backup", "--db", "db", "copy")
