@@ -13,10 +13,15 @@
 #include <cstring>
 #include <utility>
 
+#include "absl/base/config.h"
 #include "storage/base/check.h"
 #include "storage/base/file_system.h"
 #include "tools/shell/history_file.h"
 #include "tools/terminal.h"
+
+#if defined(ABSL_HAVE_ADDRESS_SANITIZER)
+#include <sanitizer/lsan_interface.h>
+#endif
 
 namespace tsdb::tools {
 namespace {
@@ -136,9 +141,15 @@ LineEditor::LineEditor(FILE* terminal, bool color, Complete complete)
   el_set(editor, EL_EDITOR, "emacs");
   el_set(editor, EL_HIST, history, state.history);
   el_set(editor, EL_SETTY, "-d", "-isig", nullptr);
-  el_set(editor, EL_ADDFN, "tsdb-complete", "complete a word", State::OnTab);
-  el_set(editor, EL_ADDFN, "tsdb-interrupt", "clear the line", State::OnInterrupt);
-  el_set(editor, EL_ADDFN, "tsdb-suspend", "stop the program until fg", State::OnSuspend);
+  {
+    // libedit keeps copies of these texts and never frees them.
+#if defined(ABSL_HAVE_ADDRESS_SANITIZER)
+    const __lsan::ScopedDisabler known;
+#endif
+    el_set(editor, EL_ADDFN, "tsdb-complete", "complete a word", State::OnTab);
+    el_set(editor, EL_ADDFN, "tsdb-interrupt", "clear the line", State::OnInterrupt);
+    el_set(editor, EL_ADDFN, "tsdb-suspend", "stop the program until fg", State::OnSuspend);
+  }
   constexpr std::pair<const char*, const char*> kKeys[] = {
       {"^I", "tsdb-complete"},      {"^C", "tsdb-interrupt"},          {"^Z", "tsdb-suspend"},
       {"^R", "em-inc-search-prev"}, {"^W", "ed-delete-prev-word"},     {"\\e[1;5D", "ed-prev-word"},
