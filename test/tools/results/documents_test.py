@@ -113,7 +113,7 @@ class SvgTest(unittest.TestCase):
                 root = xml.etree.ElementTree.fromstring(text)
                 self.assertEqual(root.tag, "{http://www.w3.org/2000/svg}svg")
                 tags = {element.tag.split("}")[1] for element in root.iter()}
-                self.assertLessEqual(tags, {"svg", "title", "style", "rect", "line", "path",
+                self.assertLessEqual(tags, {"svg", "g", "title", "style", "rect", "line", "path",
                                             "circle", "text"})
                 rest = text.replace('xmlns="http://www.w3.org/2000/svg"', "", 1)
                 self.assertNotIn("://", rest)
