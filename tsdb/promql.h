@@ -39,6 +39,11 @@ struct PromqlOptions {
 };
 
 enum class PromqlType : uint8_t { kScalar, kString, kVector, kMatrix };
+// As Prometheus's HTTP API has it: "scalar", "string", "vector", "matrix".
+inline std::string_view PromqlTypeName(PromqlType type) {
+  constexpr std::string_view kNames[] = {"scalar", "string", "vector", "matrix"};
+  return kNames[static_cast<size_t>(type)];
+}
 
 // The series of an answer, with one sample (of an instant vector or a scalar) or more, in time
 // order.

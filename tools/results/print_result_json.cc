@@ -55,20 +55,6 @@ std::string GoSeconds(Timestamp timestamp) {
   return text;
 }
 
-std::string_view NameOf(PromqlType type) {
-  switch (type) {
-    case PromqlType::kScalar:
-      return "scalar";
-    case PromqlType::kString:
-      return "string";
-    case PromqlType::kVector:
-      return "vector";
-    case PromqlType::kMatrix:
-      return "matrix";
-  }
-  return "";
-}
-
 void PrintSample(const Sample& sample, Output& output) {
   output << "[" << ApiSeconds(sample.timestamp) << ",\"" << ApiSampleValue(sample.value) << "\"]";
 }
@@ -109,7 +95,7 @@ void PrintNotes(std::string_view name, const std::vector<std::string>& notes, Ou
 
 void PrintResultJson(const ResultPage& page, Output& output) {
   const PromqlResult& result = page.result;
-  output << R"({"status":"success","data":{"resultType":")" << NameOf(result.type)
+  output << R"({"status":"success","data":{"resultType":")" << PromqlTypeName(result.type)
          << R"(","result":)";
   if (result.type == PromqlType::kString) {
     output << "[" << GoSeconds(page.question.end) << "," << GoString(WellFormed(result.text), true)

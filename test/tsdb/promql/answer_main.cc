@@ -29,20 +29,6 @@
 namespace tsdb::conformance {
 namespace {
 
-std::string_view NameOf(PromqlType type) {
-  switch (type) {
-    case PromqlType::kScalar:
-      return "scalar";
-    case PromqlType::kString:
-      return "string";
-    case PromqlType::kVector:
-      return "vector";
-    case PromqlType::kMatrix:
-      return "matrix";
-  }
-  return "unknown";
-}
-
 std::string JsonOf(const PromqlSeries& series) {
   std::string text =
       absl::StrCat("{\"labels\":", tools::JsonLabels(series.labels), ",\"samples\":[");
@@ -61,7 +47,7 @@ std::string JsonOf(const absl::StatusOr<PromqlResult>& result) {
     return absl::StrCat("{\"code\":\"", absl::StatusCodeToString(status.code()),
                         "\",\"error\":", tools::JsonString(ToStd(status.message())), "}");
   }
-  std::string text = absl::StrCat("{\"type\":\"", ToAbsl(NameOf(result->type)), "\"");
+  std::string text = absl::StrCat("{\"type\":\"", ToAbsl(PromqlTypeName(result->type)), "\"");
   if (result->type == PromqlType::kString) {
     return absl::StrCat(text, ",\"text\":", tools::JsonString(result->text), "}");
   }
