@@ -14,6 +14,7 @@
 
 #include "storage/base/mutex.h"
 #include "test/faults/memory_file_system.h"
+#include "test/tsdb/await_event.h"
 #include "test/tsdb/durable_database.h"
 #include "test/tsdb/local_directory.h"
 #include "test/tsdb/test_database.h"

@@ -1,27 +1,15 @@
 // What is too old, or too much, is deleted by itself.
 #include <atomic>
 #include <catch2/catch.hpp>
-#include <chrono>
 #include <memory>
-#include <thread>
 
 #include "test/faults/memory_file_system.h"
+#include "test/tsdb/await_event.h"
 #include "test/tsdb/test_database.h"
 #include "tsdb/internals.h"
 
 namespace tsdb {
 namespace {
-
-// Looks again and again, as long as a slow machine may need.
-template <typename Condition>
-bool Eventually(Condition condition) {
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::minutes(2);
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() > deadline) return false;
-    std::this_thread::yield();
-  }
-  return true;
-}
 
 Options With(bool in_directory) {
   Options options = TinyBuffers();
@@ -49,7 +37,7 @@ TEST_CASE("retention: records go when they are too old", "[database]") {
   REQUIRE(appender.Commit().Await(Milestone::kVisible).ok());
   if (!options.directory.empty()) REQUIRE(database->Checkpoint().ok());
   now.store(20'000);
-  REQUIRE(Eventually([&] { return database->Statistics().ledger.deleted == 5'001; }));
+  REQUIRE(AwaitEvent([&] { return database->Statistics().ledger.deleted == 5'001; }));
   const Snapshot snapshot = database->NewSnapshot();
   CHECK(snapshot.Count(0, {kTimestampMin, 10'000}) == 0);
   CHECK(snapshot.Count(0) == 2'500);
@@ -71,7 +59,7 @@ TEST_CASE("retention: the oldest records go when there are too many", "[database
     REQUIRE(appender.Append(time % 4, time, static_cast<double>(time * time) / 3e9));
   }
   REQUIRE(appender.Commit().Await(Milestone::kVisible).ok());
-  REQUIRE(Eventually([&] { return database->Statistics().encoded_bytes <= 400'000; }));
+  REQUIRE(AwaitEvent([&] { return database->Statistics().encoded_bytes <= 400'000; }));
   const Stats stats = database->Statistics();
   CHECK(stats.ledger.deleted > 300'000);
   CHECK(stats.encoded_bytes > 250'000);
