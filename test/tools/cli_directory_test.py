@@ -70,19 +70,6 @@ class DirectoryTest(CliTest):
                               check=False)
         return Result(done.returncode, done.stdout.decode(), done.stderr.decode())
 
-    def start_import(self, *files):
-        """An import that has begun to read standard input, after `files`: it has the database."""
-        command = [self.program, "import", "--db", "db", *files, "-", "--on-error", "skip"]
-        process = subprocess.Popen(command, cwd=self.folder, stdin=subprocess.PIPE,
-                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        self.addCleanup(process.communicate)
-        self.addCleanup(process.kill)
-        # More than is looked at to tell the format.
-        process.stdin.write(b"up 1 1000\n" + b"x\n" * 100000)
-        process.stdin.flush()
-        self.assertIn(b"skipped", process.stderr.readline())
-        return process
-
 
 class ImportTest(DirectoryTest):
     def test_another_process_finds_what_was_imported(self):

@@ -92,19 +92,6 @@ class PrometheusTest(FiguresTest):
 
 
 class WatchTest(FiguresTest):
-    def start_writer(self):
-        """An import that has begun to read standard input: it has the database open."""
-        writer = subprocess.Popen([self.program, "import", "--db", "db", "-", "--on-error", "skip"],
-                                  cwd=self.folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                  stderr=subprocess.PIPE)
-        self.addCleanup(writer.communicate)
-        self.addCleanup(writer.kill)
-        # More than is looked at to tell the format.
-        writer.stdin.write(b"up 1 1000\n" + b"x\n" * 100000)
-        writer.stdin.flush()
-        self.assertIn(b"skipped", writer.stderr.readline())
-        return writer
-
     def start_watch(self, *arguments, **streams):
         streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **streams}
         watch = subprocess.Popen([self.program, "watch", "--db", "db", *arguments],
@@ -120,7 +107,7 @@ class WatchTest(FiguresTest):
         return watch.returncode, out.decode(), err.decode()
 
     def test_lines_come_while_another_process_writes(self):
-        writer = self.start_writer()
+        writer = self.start_import()
         result = self.run_tsdb("watch", "--db", "db", "--count", "2")
         self.assertEqual((result.code, result.err), (0, ""))
         rows = list(csv.DictReader(result.out.splitlines()))
@@ -133,7 +120,7 @@ class WatchTest(FiguresTest):
         self.assertIsNone(writer.poll())
 
     def test_json_is_one_array_or_an_object_a_line(self):
-        self.start_writer()
+        self.start_import()
         rows = json.loads(self.run_tsdb("watch", "--db", "db", "--count", "2", "--format",
                                         "json").out)
         self.assertEqual(len(rows), 2)
@@ -142,7 +129,7 @@ class WatchTest(FiguresTest):
         self.assertEqual(list(json.loads(line)), list(rows[0]))
 
     def test_it_ends_with_the_last_figures_when_the_database_is_closed(self):
-        writer = self.start_writer()
+        writer = self.start_import()
         watch = self.start_watch("--format", "jsonl", "--interval", "100d")
         writer.communicate(b"up 2 2000\n")
         code, out, err = self.end(watch)
@@ -159,7 +146,7 @@ class WatchTest(FiguresTest):
         self.assertEqual((row["state"], row["in_tree"], row["balanced"]), ("closed", "4", "1"))
 
     def test_a_writer_that_was_killed_is_said_to_be_gone(self):
-        writer = self.start_writer()
+        writer = self.start_import()
         watch = self.start_watch()
         writer.kill()
         writer.wait()
@@ -182,7 +169,7 @@ class WatchTest(FiguresTest):
                               "not a time above 0")
 
     def test_an_interrupt_ends_it_with_whole_output(self):
-        self.start_writer()
+        self.start_import()
         watch = self.start_watch("--format", "json")
         self.assertEqual(watch.stdout.readline(), b"[\n")  # the first line is there
         watch.send_signal(signal.SIGINT)
@@ -191,7 +178,7 @@ class WatchTest(FiguresTest):
         self.assertGreater(len(json.loads(b"[" + out)), 0)
 
     def test_on_a_terminal_it_is_drawn_in_place(self):
-        self.start_writer()
+        self.start_import()
         for format_, in_place in (("auto", True), ("csv", False)):
             primary, secondary = pty.openpty()
             self.addCleanup(os.close, primary)
