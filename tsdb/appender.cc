@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "storage/base/patience.h"
 #include "tsdb/database.h"
 #include "tsdb/engine.h"
 
@@ -97,6 +98,12 @@ bool Appender::WithinBudget(uint64_t records) {
     const bool of_log = engine.logger != nullptr && !engine.closed();
     return Refuse(of_log ? engine.rejected_log : engine.rejected_closed, records,
                   std::move(status));
+  }
+  if (ThreadsAwaitingMemory() > 0) {
+    return Refuse(engine.rejected_budget, records,
+                  absl::ResourceExhaustedError(
+                      "append: the system has no memory, and what was appended before waits for "
+                      "some; free some, and try again"));
   }
   if (!engine.OverBudget(records)) return true;
   absl::Status error;

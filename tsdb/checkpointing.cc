@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "storage/base/patience.h"
 #include "storage/base/status_macros.h"
 #include "tsdb/durability/checkpoint.h"
 #include "tsdb/engine.h"
@@ -54,6 +55,7 @@ absl::Status Engine::Checkpoint(durability::Compaction compaction) {
 }
 
 absl::Status Engine::CheckpointLocked(durability::Compaction compaction) {
+  const PatientScope patient;  // files, the manifest and what memory knows of them go together
   absl::Status status = WriteCheckpoint(compaction);
   const uint64_t used = UsedBytes();
   if (!status.ok()) checkpoint_failures_.fetch_add(1, std::memory_order_relaxed);
@@ -108,6 +110,7 @@ void Engine::NoteSegments() {
 
 absl::Status Engine::FlushReplayed(uint64_t log_sequence) {
   if (BytesToFlush() < options.memory_budget_bytes / kFlushPart) return absl::OkStatus();
+  const PatientScope patient;
   MutexLock lock(&checkpoint_mutex_);
   return WriteSegments(log_sequence, durability::Compaction::kAsNeeded);
 }

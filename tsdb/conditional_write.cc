@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "index/tree/series_reader.h"
+#include "storage/base/patience.h"
 #include "storage/base/status_macros.h"
 #include "tsdb/database.h"
 #include "tsdb/durability/log_payload.h"
@@ -74,6 +75,7 @@ class ConditionalTask : public merge::PageTask {
 }  // namespace
 
 bool Engine::CompareAndSet(SeriesId id, Sample desired, std::optional<double> expected) {
+  const PatientScope patient;  // it is logged, and then done
   ConditionalTask task(tree, logger.get(), conditional_encoder_, id, desired, expected);
   TakeAllPublished();
   const uint64_t position = pipeline->SubmitTask(&task, id, id + 1);
@@ -88,24 +90,26 @@ bool Engine::CompareAndSet(SeriesId id, Sample desired, std::optional<double> ex
 
 absl::StatusOr<bool> Database::CompareAndSet(SeriesId series, Timestamp timestamp,
                                              std::optional<double> expected, double desired) {
-  Engine& engine = *engine_;
-  TSDB_RETURN_IF_ERROR(engine.AwaitOpened());
-  TSDB_RETURN_IF_ERROR(engine.CheckWritable("compare and set"));
-  if (series >= engine.series.Count()) {
-    return absl::NotFoundError(absl::StrCat("compare and set: no series has id ", series));
-  }
-  if (expected.has_value() && engine.options.duplicates == DuplicatePolicy::kFirstWins) {
-    return absl::FailedPreconditionError(
-        "compare and set: DuplicatePolicy::kFirstWins keeps what is there; only absence can be "
-        "expected");
-  }
-  if (engine.OverBudget(1)) {
-    absl::Status error;
-    if (!engine.AwaitRoom(1, error)) return error;
-  }
-  const bool set = engine.CompareAndSet(series, {timestamp, desired}, expected);
-  TSDB_RETURN_IF_ERROR(engine.AwaitDurable());
-  return set;
+  return OrNoMemory("compare and set", [&]() -> absl::StatusOr<bool> {
+    Engine& engine = *engine_;
+    TSDB_RETURN_IF_ERROR(engine.AwaitOpened());
+    TSDB_RETURN_IF_ERROR(engine.CheckWritable("compare and set"));
+    if (series >= engine.series.Count()) {
+      return absl::NotFoundError(absl::StrCat("compare and set: no series has id ", series));
+    }
+    if (expected.has_value() && engine.options.duplicates == DuplicatePolicy::kFirstWins) {
+      return absl::FailedPreconditionError(
+          "compare and set: DuplicatePolicy::kFirstWins keeps what is there; only absence can be "
+          "expected");
+    }
+    if (engine.OverBudget(1)) {
+      absl::Status error;
+      if (!engine.AwaitRoom(1, error)) return error;
+    }
+    const bool set = engine.CompareAndSet(series, {timestamp, desired}, expected);
+    TSDB_RETURN_IF_ERROR(engine.AwaitDurable());
+    return set;
+  });
 }
 
 }  // namespace tsdb

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "storage/base/memory.h"
 #include "storage/base/parallel.h"
+#include "storage/base/patience.h"
 #include "storage/base/status_macros.h"
 #include "tsdb/engine.h"
 #include "tsdb/internals.h"
@@ -85,43 +86,51 @@ absl::StatusOr<std::unique_ptr<Database>> Database::Open(const Options& options)
 
 absl::StatusOr<std::unique_ptr<Database>> Internals::Open(const Options& options, FileSystem* files,
                                                           std::function<Timestamp()> clock) {
-  TSDB_ASSIGN_OR_RETURN(Options resolved, Resolve(options));
-  absl::Status status;
-  for (int attempt = 0; attempt < kReadOnlyAttempts; ++attempt) {
-    TSDB_ASSIGN_OR_RETURN(std::unique_ptr<Engine> engine, Engine::Create(resolved));
-    std::unique_ptr<Database> database(new Database(std::move(engine)));
-    if (clock) database->engine_->clock = clock;
-    status = database->engine_->Open(files, *database);
-    if (status.ok()) return database;
-    if (!resolved.read_only || !absl::IsAborted(status)) break;
-  }
-  return status;
+  return OrNoMemory("opening a database", [&]() -> absl::StatusOr<std::unique_ptr<Database>> {
+    TSDB_ASSIGN_OR_RETURN(Options resolved, Resolve(options));
+    absl::Status status;
+    for (int attempt = 0; attempt < kReadOnlyAttempts; ++attempt) {
+      TSDB_ASSIGN_OR_RETURN(std::unique_ptr<Engine> engine, Engine::Create(resolved));
+      std::unique_ptr<Database> database(new Database(std::move(engine)));
+      if (clock) database->engine_->clock = clock;
+      status = database->engine_->Open(files, *database);
+      if (status.ok()) return database;
+      if (!resolved.read_only || !absl::IsAborted(status)) break;
+    }
+    return status;
+  });
 }
 
 Database::~Database() { Close().IgnoreError(); }
 
 absl::StatusOr<SeriesId> Database::FindOrCreateSeries(const Labels& labels) {
-  const std::optional<SeriesId> known = engine_->series.Find(labels);
-  if (known.has_value()) return *known;
-  TSDB_RETURN_IF_ERROR(engine_->AwaitOpened());
-  TSDB_RETURN_IF_ERROR(engine_->CheckWritable("registering a series"));
-  absl::StatusOr<SeriesId> series = engine_->series.FindOrCreate(labels);
-  // So that no query has much to catch up with.
-  engine_->label_index.CatchUpIfBehind(kIndexedLate);
-  return series;
+  return OrNoMemory("registering a series", [&]() -> absl::StatusOr<SeriesId> {
+    const std::optional<SeriesId> known = engine_->series.Find(labels);
+    if (known.has_value()) return *known;
+    TSDB_RETURN_IF_ERROR(engine_->AwaitOpened());
+    TSDB_RETURN_IF_ERROR(engine_->CheckWritable("registering a series"));
+    absl::StatusOr<SeriesId> series = engine_->series.FindOrCreate(labels);
+    // So that no query has much to catch up with.
+    engine_->label_index.CatchUpIfBehind(kIndexedLate);
+    return series;
+  });
 }
 
 absl::StatusOr<SeriesId> Database::FindSeries(const Labels& labels) const {
-  const std::optional<SeriesId> series = engine_->series.Find(labels);
-  if (series.has_value()) return *series;
-  return absl::NotFoundError(absl::StrCat("no series ", labels.ToString()));
+  return OrNoMemory("finding a series", [&]() -> absl::StatusOr<SeriesId> {
+    const std::optional<SeriesId> series = engine_->series.Find(labels);
+    if (series.has_value()) return *series;
+    return absl::NotFoundError(absl::StrCat("no series ", labels.ToString()));
+  });
 }
 
 absl::StatusOr<Labels> Database::SeriesLabels(SeriesId series) const {
-  std::optional<Labels> labels = engine_->series.LabelsOf(series);
-  if (labels.has_value()) return *std::move(labels);
-  return absl::NotFoundError(
-      absl::StrCat("no series has id ", series, "; ids below ", SeriesCount(), " exist"));
+  return OrNoMemory("labels of a series", [&]() -> absl::StatusOr<Labels> {
+    std::optional<Labels> labels = engine_->series.LabelsOf(series);
+    if (labels.has_value()) return *std::move(labels);
+    return absl::NotFoundError(
+        absl::StrCat("no series has id ", series, "; ids below ", SeriesCount(), " exist"));
+  });
 }
 
 SeriesId Database::SeriesCount() const { return engine_->series.Count(); }
@@ -166,23 +175,27 @@ absl::Status Database::Compact() {
 }
 
 absl::Status Database::Backup(const std::string& directory) {
-  TSDB_RETURN_IF_ERROR(engine_->AwaitOpened());
-  return engine_->Backup(directory);
+  return OrNoMemory("backup", [&]() -> absl::Status {
+    TSDB_RETURN_IF_ERROR(engine_->AwaitOpened());
+    return engine_->Backup(directory);
+  });
 }
 
 absl::Status Database::Verify() {
-  TSDB_RETURN_IF_ERROR(engine_->AwaitOpened());
-  TSDB_RETURN_IF_ERROR(engine_->Flush());
-  TSDB_ASSIGN_OR_RETURN(const uint64_t walked, engine_->CheckPages());
-  const Ledger ledger = engine_->Statistics().ledger;
-  if (!ledger.Balanced() || ledger.Buffered() != 0 || walked != ledger.in_tree) {
-    return absl::DataLossError(absl::StrCat(
-        "the ledger does not balance: appended ", ledger.appended, ", accepted ", ledger.accepted,
-        ", rejected ", ledger.Rejected(), ", buffered ", ledger.Buffered(), ", merged ",
-        ledger.merged, ", in tree ", ledger.in_tree, " (", walked,
-        " counted by walking it), replaced ", ledger.replaced, ", deleted ", ledger.deleted));
-  }
-  return absl::OkStatus();
+  return OrNoMemory("verify", [&]() -> absl::Status {
+    TSDB_RETURN_IF_ERROR(engine_->AwaitOpened());
+    TSDB_RETURN_IF_ERROR(engine_->Flush());
+    TSDB_ASSIGN_OR_RETURN(const uint64_t walked, engine_->CheckPages());
+    const Ledger ledger = engine_->Statistics().ledger;
+    if (!ledger.Balanced() || ledger.Buffered() != 0 || walked != ledger.in_tree) {
+      return absl::DataLossError(absl::StrCat(
+          "the ledger does not balance: appended ", ledger.appended, ", accepted ", ledger.accepted,
+          ", rejected ", ledger.Rejected(), ", buffered ", ledger.Buffered(), ", merged ",
+          ledger.merged, ", in tree ", ledger.in_tree, " (", walked,
+          " counted by walking it), replaced ", ledger.replaced, ", deleted ", ledger.deleted));
+    }
+    return absl::OkStatus();
+  });
 }
 
 Stats Database::Statistics() const { return engine_->Statistics(); }

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "storage/base/patience.h"
 #include "storage/base/status_macros.h"
 #include "tsdb/database.h"
 #include "tsdb/durability/log_payload.h"
@@ -47,6 +48,7 @@ class DeleteTask : public merge::PageTask {
 
 uint64_t Engine::DeleteRange(std::span<const SeriesId> deleted_series, TimeRange range) {
   if (deleted_series.empty() || range.Empty()) return 0;
+  const PatientScope patient;  // it is logged, and then done
   DeleteTask task(deleted_series, range);
   TakeAllPublished();
   const uint64_t position = pipeline->SubmitTask(&task, 0, series.Count());
@@ -56,18 +58,20 @@ uint64_t Engine::DeleteRange(std::span<const SeriesId> deleted_series, TimeRange
 }
 
 absl::StatusOr<uint64_t> Database::Delete(std::span<const SeriesId> series, TimeRange range) {
-  Engine& engine = *engine_;
-  TSDB_RETURN_IF_ERROR(engine.AwaitOpened());
-  TSDB_RETURN_IF_ERROR(engine.CheckWritable("delete"));
-  std::vector<SeriesId> ascending(series.begin(), series.end());
-  std::sort(ascending.begin(), ascending.end());
-  ascending.erase(std::unique(ascending.begin(), ascending.end()), ascending.end());
-  if (!ascending.empty() && ascending.back() >= engine.series.Count()) {
-    return absl::NotFoundError(absl::StrCat("delete: no series has id ", ascending.back()));
-  }
-  const uint64_t deleted = engine.DeleteRange(ascending, range);
-  TSDB_RETURN_IF_ERROR(engine.AwaitDurable());
-  return deleted;
+  return OrNoMemory("delete", [&]() -> absl::StatusOr<uint64_t> {
+    Engine& engine = *engine_;
+    TSDB_RETURN_IF_ERROR(engine.AwaitOpened());
+    TSDB_RETURN_IF_ERROR(engine.CheckWritable("delete"));
+    std::vector<SeriesId> ascending(series.begin(), series.end());
+    std::sort(ascending.begin(), ascending.end());
+    ascending.erase(std::unique(ascending.begin(), ascending.end()), ascending.end());
+    if (!ascending.empty() && ascending.back() >= engine.series.Count()) {
+      return absl::NotFoundError(absl::StrCat("delete: no series has id ", ascending.back()));
+    }
+    const uint64_t deleted = engine.DeleteRange(ascending, range);
+    TSDB_RETURN_IF_ERROR(engine.AwaitDurable());
+    return deleted;
+  });
 }
 
 }  // namespace tsdb

@@ -10,6 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "storage/base/parallel.h"
+#include "storage/base/patience.h"
 #include "storage/base/status_macros.h"
 #include "storage/base/types.h"
 #include "storage/wal/log_reader.h"
@@ -49,7 +50,9 @@ absl::Status Engine::Open(FileSystem* file_system, Database& database) {
     EndOpening(absl::OkStatus());
     return absl::OkStatus();
   }
-  const absl::Status status = options.read_only ? OpenReadOnly(database) : OpenDirectory(database);
+  const absl::Status status = OrNoMemory("opening a database", [&] {
+    return options.read_only ? OpenReadOnly(database) : OpenDirectory(database);
+  });
   if (!status.ok() || !opening_.joinable()) EndOpening(status);
   return status;
 }
@@ -70,7 +73,8 @@ absl::Status Engine::OpenDirectory(Database& database) {
   TSDB_RETURN_IF_ERROR(LoadSegments(std::move(store), &log_from, &numbers));
   if (!options.serve_while_opening) return ReadBackLog(database, log_from, std::move(numbers));
   opening_ = std::thread([this, &database, log_from, numbers = std::move(numbers)]() mutable {
-    EndOpening(ReadBackLog(database, log_from, std::move(numbers)));
+    EndOpening(OrNoMemory("reading back the log",
+                          [&] { return ReadBackLog(database, log_from, std::move(numbers)); }));
   });
   return absl::OkStatus();
 }
@@ -177,6 +181,7 @@ absl::Status Engine::ReplayLog(Database& database, uint64_t from, std::vector<Se
   log_options.sync_interval = std::chrono::milliseconds(options.sync_interval_ms);
   log_options.sync_delay = std::chrono::microseconds(options.sync_delay_us);
   wal::ReplayReport report;
+  std::unique_ptr<wal::LocalLog> read_back;
   bool numbers_kept;
   {
     // One appender: its records are merged in the order in which it takes them.
@@ -207,7 +212,7 @@ absl::Status Engine::ReplayLog(Database& database, uint64_t from, std::vector<Se
     if (read_only) {
       TSDB_ASSIGN_OR_RETURN(report, wal::ReplayLogBesideWriter(files, path, from, apply));
     } else {
-      TSDB_ASSIGN_OR_RETURN(log,
+      TSDB_ASSIGN_OR_RETURN(read_back,
                             wal::LocalLog::Open(files, path, log_options, from, apply, &report));
     }
     recovery.log_records = replayer.records();
@@ -223,10 +228,12 @@ absl::Status Engine::ReplayLog(Database& database, uint64_t from, std::vector<Se
   *vouched = report.closed;
   if (!numbers_kept) {
     TSDB_RETURN_IF_ERROR(
-        log->Append(static_cast<uint8_t>(durability::PayloadKind::kNumbering), {}).status());
+        read_back->Append(static_cast<uint8_t>(durability::PayloadKind::kNumbering), {}).status());
   }
-  logger = std::make_unique<durability::RunLogger>(log.get(), &series,
+  // Not before all of it is done: closing writes a checkpoint if there is a log.
+  logger = std::make_unique<durability::RunLogger>(read_back.get(), &series,
                                                    numbers_kept ? series.Count() : 0);
+  log = std::move(read_back);
   pipeline->SetLogger(logger.get());
   return absl::OkStatus();
 }

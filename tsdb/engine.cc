@@ -9,6 +9,7 @@
 #include "index/tree/tree_check.h"
 #include "storage/base/check.h"
 #include "storage/base/parallel.h"
+#include "storage/base/patience.h"
 #include "storage/base/status_macros.h"
 #include "storage/base/string_view_bridge.h"
 #include "tsdb/merge/page_task.h"
@@ -71,6 +72,7 @@ Engine::Engine(const Options& resolved)
                  [this] { return LeafCacheCapacity(); }) {}
 
 absl::StatusOr<std::unique_ptr<Engine>> Engine::Create(const Options& resolved) {
+  InstallPatience();
   std::unique_ptr<Engine> engine(new Engine(resolved));
   engine->clock = [] {
     return std::chrono::duration_cast<std::chrono::milliseconds>(
@@ -93,6 +95,7 @@ ingest::Slot* Engine::OpenSlot() {
 }
 
 void Engine::CloseSlot(ingest::Slot* slot) {
+  const PatientScope patient;
   {
     // Forgotten only once everything is handed in: the registry's mutex is held throughout, so that
     // TakeAllPublished sees the slot or what it handed in.
@@ -209,6 +212,7 @@ absl::Status Engine::CheckWritable(std::string_view doing) const {
 }
 
 absl::Status Engine::Close() {
+  const PatientScope patient;
   MutexLock close(&close_mutex_);
   if (close_status_.has_value()) return *close_status_;
   StopOpening();  // it has an appender

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "index/tree/series_export.h"
+#include "storage/base/patience.h"
 #include "tsdb/engine.h"
 
 namespace tsdb {
@@ -21,6 +22,7 @@ constexpr uint64_t kSizeSteps = 20;
 }  // namespace
 
 void Engine::StartMaintenance() {
+  const PatientScope patient;
   if (log == nullptr && options.retention_ms == 0 && options.retention_bytes == 0) return;
   maintenance_ = std::thread([this] { MaintenanceLoop(); });
 }
@@ -36,6 +38,7 @@ void Engine::StopMaintenance() {
 }
 
 void Engine::MaintenanceLoop() {
+  const PatientScope patient;
   for (;;) {
     // First of all: after opening, every series is to be indexed before the first query.
     label_index.CatchUpIfBehind(1);

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "storage/base/patience.h"
 #include "storage/base/status_macros.h"
 #include "storage/base/string_view_bridge.h"
 #include "tsdb/database.h"
@@ -172,45 +173,51 @@ absl::Status CheckTime(const char* what, Timestamp time) {
 
 absl::StatusOr<PromqlResult> RunPromql(Database& database, std::string_view expression,
                                        Timestamp time, const PromqlOptions& options) {
-  TSDB_RETURN_IF_ERROR(CheckTime("time", time));
-  TSDB_RETURN_IF_ERROR(CheckOptions(options));
-  TSDB_ASSIGN_OR_RETURN(const promql::ExprPtr expr, promql::Parse(expression));
-  return Run(database, expression, {.start = time}, {time, time, false}, options).Answer(*expr);
+  return OrNoMemory("query", [&]() -> absl::StatusOr<PromqlResult> {
+    TSDB_RETURN_IF_ERROR(CheckTime("time", time));
+    TSDB_RETURN_IF_ERROR(CheckOptions(options));
+    TSDB_ASSIGN_OR_RETURN(const promql::ExprPtr expr, promql::Parse(expression));
+    return Run(database, expression, {.start = time}, {time, time, false}, options).Answer(*expr);
+  });
 }
 
 absl::StatusOr<PromqlResult> RunPromqlRange(Database& database, std::string_view expression,
                                             PromqlRange range, const PromqlOptions& options) {
-  TSDB_RETURN_IF_ERROR(CheckOptions(options));
-  TSDB_RETURN_IF_ERROR(CheckTime("start", range.start));
-  TSDB_RETURN_IF_ERROR(CheckTime("end", range.end));
-  if (range.step_ms <= 0) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("the step must be at least a millisecond, not ", range.step_ms, " ms"));
-  }
-  if (range.end < range.start) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("the end, ", range.end, " ms, is before the start, ", range.start));
-  }
-  TSDB_ASSIGN_OR_RETURN(const promql::ExprPtr expr, promql::Parse(expression));
-  if (expr->type != ValueType::kVector && expr->type != ValueType::kScalar) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("invalid expression type \"", ToAbsl(promql::NameOf(expr->type)),
-                     "\" for range query, must be Scalar or instant Vector"));
-  }
-  const auto count = static_cast<uint64_t>((range.end - range.start) / range.step_ms) + 1;
-  const uint64_t limit = options.query.limits.windows;
-  if (limit != 0 && count > limit) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(count, " steps are more than the limit of ", limit,
-                     " (QueryLimits::windows); ask for fewer with a longer step"));
-  }
-  const Steps steps{range.start, range.step_ms, static_cast<size_t>(count)};
-  return Run(database, expression, steps, {range.start, range.end, true}, options).Answer(*expr);
+  return OrNoMemory("query", [&]() -> absl::StatusOr<PromqlResult> {
+    TSDB_RETURN_IF_ERROR(CheckOptions(options));
+    TSDB_RETURN_IF_ERROR(CheckTime("start", range.start));
+    TSDB_RETURN_IF_ERROR(CheckTime("end", range.end));
+    if (range.step_ms <= 0) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("the step must be at least a millisecond, not ", range.step_ms, " ms"));
+    }
+    if (range.end < range.start) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("the end, ", range.end, " ms, is before the start, ", range.start));
+    }
+    TSDB_ASSIGN_OR_RETURN(const promql::ExprPtr expr, promql::Parse(expression));
+    if (expr->type != ValueType::kVector && expr->type != ValueType::kScalar) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("invalid expression type \"", ToAbsl(promql::NameOf(expr->type)),
+                       "\" for range query, must be Scalar or instant Vector"));
+    }
+    const auto count = static_cast<uint64_t>((range.end - range.start) / range.step_ms) + 1;
+    const uint64_t limit = options.query.limits.windows;
+    if (limit != 0 && count > limit) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(count, " steps are more than the limit of ", limit,
+                       " (QueryLimits::windows); ask for fewer with a longer step"));
+    }
+    const Steps steps{range.start, range.step_ms, static_cast<size_t>(count)};
+    return Run(database, expression, steps, {range.start, range.end, true}, options).Answer(*expr);
+  });
 }
 
 absl::StatusOr<std::string> DescribePromql(std::string_view expression) {
-  TSDB_ASSIGN_OR_RETURN(const promql::ExprPtr expr, promql::Parse(expression));
-  return promql::Describe(*expr);
+  return OrNoMemory("describing a query", [&]() -> absl::StatusOr<std::string> {
+    TSDB_ASSIGN_OR_RETURN(const promql::ExprPtr expr, promql::Parse(expression));
+    return promql::Describe(*expr);
+  });
 }
 
 }  // namespace tsdb

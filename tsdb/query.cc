@@ -6,6 +6,7 @@
 #include "index/tree/series_reader.h"
 #include "index/tree/series_walk.h"
 #include "storage/base/parallel.h"
+#include "storage/base/patience.h"
 #include "storage/base/status_macros.h"
 #include "tsdb/database.h"
 #include "tsdb/engine.h"
@@ -39,66 +40,74 @@ absl::Status AddLabels(const Engine& engine, scan::QueryGuard& guard, std::vecto
 }  // namespace
 
 absl::StatusOr<QueryResult> RunQuery(Database& database, const Query& query) {
-  scan::QueryGuard guard(query.options);
-  TSDB_ASSIGN_OR_RETURN(scan::WindowPlan plan, scan::PlanQuery(query));
-  TSDB_ASSIGN_OR_RETURN(SeriesSelection selection,
-                        SelectSeries(database, query.matchers, &plan, query.options, guard));
-  const scan::Source source{selection.engine.tree, selection.engine.series};
-  const merge::MergePipeline::QueryThreads busy(selection.engine.pipeline.get(),
-                                                ThreadsOf(query.options));
-  TSDB_ASSIGN_OR_RETURN(QueryResult result,
-                        scan::Execute(source, selection.series, query, std::move(plan), guard));
-  QueryCost cost = result.cost();
-  cost.series = selection.series.size();
-  cost.select_ns = selection.select_ns;
-  cost.wall_ns = guard.ElapsedNs();
-  scan::ResultBuilder::SetCost(cost, result);
-  scan::ResultBuilder::SetCompleteness(std::move(selection.completeness), result);
-  return result;
+  return OrNoMemory("query", [&]() -> absl::StatusOr<QueryResult> {
+    scan::QueryGuard guard(query.options);
+    TSDB_ASSIGN_OR_RETURN(scan::WindowPlan plan, scan::PlanQuery(query));
+    TSDB_ASSIGN_OR_RETURN(SeriesSelection selection,
+                          SelectSeries(database, query.matchers, &plan, query.options, guard));
+    const scan::Source source{selection.engine.tree, selection.engine.series};
+    const merge::MergePipeline::QueryThreads busy(selection.engine.pipeline.get(),
+                                                  ThreadsOf(query.options));
+    TSDB_ASSIGN_OR_RETURN(QueryResult result,
+                          scan::Execute(source, selection.series, query, std::move(plan), guard));
+    QueryCost cost = result.cost();
+    cost.series = selection.series.size();
+    cost.select_ns = selection.select_ns;
+    cost.wall_ns = guard.ElapsedNs();
+    scan::ResultBuilder::SetCost(cost, result);
+    scan::ResultBuilder::SetCompleteness(std::move(selection.completeness), result);
+    return result;
+  });
 }
 
 absl::StatusOr<std::vector<SeriesEntry>> ListSeries(Database& database,
                                                     std::span<const Matcher> matchers,
                                                     TimeRange range, const QueryOptions& options) {
-  scan::QueryGuard guard(options);
-  TSDB_ASSIGN_OR_RETURN(const scan::WindowPlan plan,
-                        scan::PlanWindows(range, 0, 0, options.limits));
-  const bool all = range == TimeRange::All();
-  TSDB_ASSIGN_OR_RETURN(const SeriesSelection selection,
-                        SelectSeries(database, matchers, all ? nullptr : &plan, options, guard));
-  std::vector<uint64_t> counts;
-  if (!all) {
-    TSDB_ASSIGN_OR_RETURN(counts, CountEach(selection, plan, options, guard));
-  }
-  std::vector<SeriesEntry> entries;
-  for (size_t i = 0; i < selection.series.size(); ++i) {
-    if (all || counts[i] > 0) entries.push_back({selection.series[i], {}});
-  }
-  TSDB_RETURN_IF_ERROR(AddLabels(selection.engine, guard, entries));
-  return entries;
+  return OrNoMemory("listing series", [&]() -> absl::StatusOr<std::vector<SeriesEntry>> {
+    scan::QueryGuard guard(options);
+    TSDB_ASSIGN_OR_RETURN(const scan::WindowPlan plan,
+                          scan::PlanWindows(range, 0, 0, options.limits));
+    const bool all = range == TimeRange::All();
+    TSDB_ASSIGN_OR_RETURN(const SeriesSelection selection,
+                          SelectSeries(database, matchers, all ? nullptr : &plan, options, guard));
+    std::vector<uint64_t> counts;
+    if (!all) {
+      TSDB_ASSIGN_OR_RETURN(counts, CountEach(selection, plan, options, guard));
+    }
+    std::vector<SeriesEntry> entries;
+    for (size_t i = 0; i < selection.series.size(); ++i) {
+      if (all || counts[i] > 0) entries.push_back({selection.series[i], {}});
+    }
+    TSDB_RETURN_IF_ERROR(AddLabels(selection.engine, guard, entries));
+    return entries;
+  });
 }
 
 absl::StatusOr<uint64_t> CountSeries(Database& database, std::span<const Matcher> matchers,
                                      const QueryOptions& options) {
-  scan::QueryGuard guard(options);
-  TSDB_ASSIGN_OR_RETURN(const uint64_t count,
-                        QueryAccess::EngineOf(database).label_index.SeriesCount(matchers));
-  return guard.ChargeSeries(count) && guard.Check() ? absl::StatusOr<uint64_t>(count)
-                                                    : guard.status();
+  return OrNoMemory("counting series", [&]() -> absl::StatusOr<uint64_t> {
+    scan::QueryGuard guard(options);
+    TSDB_ASSIGN_OR_RETURN(const uint64_t count,
+                          QueryAccess::EngineOf(database).label_index.SeriesCount(matchers));
+    return guard.ChargeSeries(count) && guard.Check() ? absl::StatusOr<uint64_t>(count)
+                                                      : guard.status();
+  });
 }
 
 absl::StatusOr<uint64_t> CountSamples(Database& database, std::span<const Matcher> matchers,
                                       TimeRange range, const QueryOptions& options) {
-  scan::QueryGuard guard(options);
-  TSDB_ASSIGN_OR_RETURN(const scan::WindowPlan plan,
-                        scan::PlanWindows(range, 0, 0, options.limits));
-  TSDB_ASSIGN_OR_RETURN(const SeriesSelection selection,
-                        SelectSeries(database, matchers, &plan, options, guard));
-  TSDB_ASSIGN_OR_RETURN(const std::vector<uint64_t> counts,
-                        CountEach(selection, plan, options, guard));
-  uint64_t total = 0;
-  for (const uint64_t count : counts) total += count;
-  return total;
+  return OrNoMemory("counting samples", [&]() -> absl::StatusOr<uint64_t> {
+    scan::QueryGuard guard(options);
+    TSDB_ASSIGN_OR_RETURN(const scan::WindowPlan plan,
+                          scan::PlanWindows(range, 0, 0, options.limits));
+    TSDB_ASSIGN_OR_RETURN(const SeriesSelection selection,
+                          SelectSeries(database, matchers, &plan, options, guard));
+    TSDB_ASSIGN_OR_RETURN(const std::vector<uint64_t> counts,
+                          CountEach(selection, plan, options, guard));
+    uint64_t total = 0;
+    for (const uint64_t count : counts) total += count;
+    return total;
+  });
 }
 
 namespace {
@@ -129,32 +138,36 @@ absl::StatusOr<std::vector<std::optional<Sample>>> LastSamples(const SeriesSelec
 absl::StatusOr<std::vector<LastValue>> LastValues(Database& database,
                                                   std::span<const Matcher> matchers,
                                                   const QueryOptions& options) {
-  scan::QueryGuard guard(options);
-  TSDB_ASSIGN_OR_RETURN(const SeriesSelection selection,
-                        SelectSeries(database, matchers, nullptr, options, guard));
-  TSDB_ASSIGN_OR_RETURN(const std::vector<std::optional<Sample>> last,
-                        LastSamples(selection, options, guard));
-  std::vector<LastValue> values;
-  for (size_t i = 0; i < last.size(); ++i) {
-    if (last[i].has_value()) values.push_back({selection.series[i], {}, *last[i]});
-  }
-  TSDB_RETURN_IF_ERROR(AddLabels(selection.engine, guard, values));
-  return values;
+  return OrNoMemory("last values", [&]() -> absl::StatusOr<std::vector<LastValue>> {
+    scan::QueryGuard guard(options);
+    TSDB_ASSIGN_OR_RETURN(const SeriesSelection selection,
+                          SelectSeries(database, matchers, nullptr, options, guard));
+    TSDB_ASSIGN_OR_RETURN(const std::vector<std::optional<Sample>> last,
+                          LastSamples(selection, options, guard));
+    std::vector<LastValue> values;
+    for (size_t i = 0; i < last.size(); ++i) {
+      if (last[i].has_value()) values.push_back({selection.series[i], {}, *last[i]});
+    }
+    TSDB_RETURN_IF_ERROR(AddLabels(selection.engine, guard, values));
+    return values;
+  });
 }
 
 absl::StatusOr<std::optional<Timestamp>> NewestTime(Database& database,
                                                     std::span<const Matcher> matchers,
                                                     const QueryOptions& options) {
-  scan::QueryGuard guard(options);
-  TSDB_ASSIGN_OR_RETURN(const SeriesSelection selection,
-                        SelectSeries(database, matchers, nullptr, options, guard));
-  TSDB_ASSIGN_OR_RETURN(const std::vector<std::optional<Sample>> last,
-                        LastSamples(selection, options, guard));
-  std::optional<Timestamp> newest;
-  for (const std::optional<Sample>& sample : last) {
-    if (sample.has_value()) newest = std::max(newest.value_or(kTimestampMin), sample->timestamp);
-  }
-  return newest;
+  return OrNoMemory("newest time", [&]() -> absl::StatusOr<std::optional<Timestamp>> {
+    scan::QueryGuard guard(options);
+    TSDB_ASSIGN_OR_RETURN(const SeriesSelection selection,
+                          SelectSeries(database, matchers, nullptr, options, guard));
+    TSDB_ASSIGN_OR_RETURN(const std::vector<std::optional<Sample>> last,
+                          LastSamples(selection, options, guard));
+    std::optional<Timestamp> newest;
+    for (const std::optional<Sample>& sample : last) {
+      if (sample.has_value()) newest = std::max(newest.value_or(kTimestampMin), sample->timestamp);
+    }
+    return newest;
+  });
 }
 
 }  // namespace tsdb

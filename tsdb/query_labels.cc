@@ -3,6 +3,7 @@
 #include <roaring/roaring.hh>
 #include <utility>
 
+#include "storage/base/patience.h"
 #include "storage/base/status_macros.h"
 #include "tsdb/query.h"
 #include "tsdb/query_selection.h"
@@ -33,23 +34,25 @@ absl::StatusOr<std::vector<std::string>> ListTexts(Database& database,
                                                    std::span<const Matcher> matchers,
                                                    TimeRange range, const QueryOptions& options,
                                                    List list) {
-  scan::QueryGuard guard(options);
-  const label::LabelIndex& index = QueryAccess::EngineOf(database).label_index;
-  std::optional<Roaring> live;
-  if (range != TimeRange::All()) {
-    TSDB_ASSIGN_OR_RETURN(live, LiveSeries(database, matchers, range, options, guard));
-    matchers = {};
-  } else if (options.limits.series > 0) {
-    // The index need not look at series one by one, unless they are to be counted.
-    TSDB_ASSIGN_OR_RETURN(const uint64_t count, index.SeriesCount(matchers));
-    if (!guard.ChargeSeries(count)) return guard.status();
-  }
-  TSDB_ASSIGN_OR_RETURN(std::vector<std::string> texts,
-                        list(index, matchers, live ? &*live : nullptr));
-  uint64_t bytes = 0;
-  for (const std::string& text : texts) bytes += sizeof(text) + text.size();
-  if (!guard.ChargeMemory(bytes) || !guard.Check()) return guard.status();
-  return texts;
+  return OrNoMemory("listing labels", [&]() -> absl::StatusOr<std::vector<std::string>> {
+    scan::QueryGuard guard(options);
+    const label::LabelIndex& index = QueryAccess::EngineOf(database).label_index;
+    std::optional<Roaring> live;
+    if (range != TimeRange::All()) {
+      TSDB_ASSIGN_OR_RETURN(live, LiveSeries(database, matchers, range, options, guard));
+      matchers = {};
+    } else if (options.limits.series > 0) {
+      // The index need not look at series one by one, unless they are to be counted.
+      TSDB_ASSIGN_OR_RETURN(const uint64_t count, index.SeriesCount(matchers));
+      if (!guard.ChargeSeries(count)) return guard.status();
+    }
+    TSDB_ASSIGN_OR_RETURN(std::vector<std::string> texts,
+                          list(index, matchers, live ? &*live : nullptr));
+    uint64_t bytes = 0;
+    for (const std::string& text : texts) bytes += sizeof(text) + text.size();
+    if (!guard.ChargeMemory(bytes) || !guard.Check()) return guard.status();
+    return texts;
+  });
 }
 
 std::vector<LabelCounts::Count> Counts(std::vector<label::Cardinality::Count> from) {

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "storage/base/file_system.h"
+#include "storage/base/patience.h"
 #include "storage/base/status_macros.h"
 
 namespace tsdb {
@@ -57,7 +58,9 @@ void StatsPublisher::Loop() {
 }
 
 void StatsPublisher::Publish(DatabaseState state) {
-  if (!Write(text_(state)).ok()) failures_.fetch_add(1, std::memory_order_relaxed);
+  const absl::Status written =
+      OrNoMemory("publishing figures", [&] { return Write(text_(state)); });
+  if (!written.ok()) failures_.fetch_add(1, std::memory_order_relaxed);
 }
 
 absl::Status StatsPublisher::Write(const std::string& text) const {

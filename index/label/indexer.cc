@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "storage/base/patience.h"
 namespace tsdb::label {
 namespace {
 
@@ -11,6 +12,7 @@ constexpr size_t kKeptNames = 64;
 }  // namespace
 
 void Indexer::IndexBelow(SeriesId end) {
+  const PatientScope patient;  // a series is indexed whole or not at all
   // Only this thread writes it.
   SeriesId begin = state_.indexed.load(std::memory_order_relaxed);
   while (begin < end) {

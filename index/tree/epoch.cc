@@ -12,6 +12,7 @@
 
 #include "absl/base/config.h"
 #include "storage/base/check.h"
+#include "storage/base/patience.h"
 
 namespace tsdb::tree {
 namespace {
@@ -29,6 +30,7 @@ class ThreadNumbers {
     return number;
   }
   void Give(size_t number) {
+    const PatientScope patient;  // a thread ends
     MutexLock lock(&mutex_);
     free_.push_back(number);
     std::push_heap(free_.begin(), free_.end(), std::greater<>());
@@ -129,6 +131,7 @@ uint64_t EpochDomain::OldestPinned() const {
 }
 
 void EpochDomain::Retire(std::vector<Retired>& blocks) {
+  const PatientScope patient;
   size_t bytes = 0;
   for (const Retired& retired : blocks) bytes += retired.bytes;
   MutexLock lock(&mutex_);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <exception>
 #include <memory>
 
 #include "absl/base/thread_annotations.h"
@@ -31,18 +32,30 @@ class Loop {
       // Relaxed: a claim orders nothing; what pieces wrote the mutex in Count hands on.
       const size_t piece = claimed_.fetch_add(1, std::memory_order_relaxed);
       if (piece >= pieces_) break;
-      body_(PieceBegin(piece), PieceBegin(piece + 1));
+      if (!failed_.load(std::memory_order_relaxed)) RunPiece(piece);
       ++ran;
     }
     if (ran > 0) Count(ran);
   }
 
+  // Throws what a piece has thrown; pieces that had not begun by then were left out.
   void AwaitAll() {
     MutexLock lock(&mutex_);
     while (done_ < pieces_) all_done_.Wait(&mutex_);
+    if (thrown_ != nullptr) std::rethrow_exception(thrown_);
   }
 
  private:
+  void RunPiece(size_t piece) {
+    try {
+      body_(PieceBegin(piece), PieceBegin(piece + 1));
+    } catch (...) {
+      MutexLock lock(&mutex_);
+      if (thrown_ == nullptr) thrown_ = std::current_exception();
+      failed_.store(true, std::memory_order_relaxed);  // a hint; thrown_ is what counts
+    }
+  }
+
   // The first items % pieces pieces are one longer than the rest.
   size_t PieceBegin(size_t piece) const {
     return begin_ + piece * (items_ / pieces_) + std::min(piece, items_ % pieces_);
@@ -62,6 +75,8 @@ class Loop {
   Mutex mutex_;
   CondVar all_done_;
   size_t done_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::exception_ptr thrown_ ABSL_GUARDED_BY(mutex_);
+  std::atomic<bool> failed_{false};
 };
 
 // Threads for loops, beside those that call them. Never destroyed: loops in static destructors.

@@ -49,7 +49,8 @@ class TaskPool {
 // (0: ProcessorCount()), the calling thread among them, and returns when all calls have returned;
 // what they wrote the caller then sees. Sub-ranges hold at least grain / 2 items where there are as
 // many (grain 0 counts as 1). A range of up to `grain` items, or one thread, is one call on the
-// calling thread. `body` must not throw. Nested calls are fine.
+// calling thread. What a call throws is thrown here, once all that had begun have returned; the
+// rest is left out. Nested calls are fine.
 void ParallelFor(size_t begin, size_t end, size_t grain, size_t threads,
                  absl::FunctionRef<void(size_t begin, size_t end)> body);
 

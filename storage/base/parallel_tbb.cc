@@ -12,6 +12,7 @@
 #include "storage/base/check.h"
 #include "storage/base/mutex.h"
 #include "storage/base/parallel.h"
+#include "storage/base/patience.h"
 
 namespace tsdb {
 namespace {
@@ -78,6 +79,7 @@ class TaskPool::Impl {
   }
 
   void Submit(std::function<void()> task) {
+    const PatientScope patient;  // who waits for a task counts on it
     {
       MutexLock lock(&mutex_);
       pending_.fetch_add(1, std::memory_order_relaxed);
@@ -116,6 +118,8 @@ class TaskPool::Impl {
 
 TaskPool::TaskPool(size_t concurrency) {
   TSDB_CHECK(concurrency >= 1);
+  // TBB, refused memory when it starts, waits for ever the next time it is used.
+  const PatientScope patient;
   impl_ = std::make_unique<Impl>(concurrency);
 }
 TaskPool::~TaskPool() { impl_->WaitUntilIdle(); }  // while tasks can still reach it to submit

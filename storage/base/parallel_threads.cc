@@ -10,6 +10,7 @@
 #include "storage/base/check.h"
 #include "storage/base/mutex.h"
 #include "storage/base/parallel.h"
+#include "storage/base/patience.h"
 
 namespace tsdb {
 
@@ -34,6 +35,7 @@ class TaskPool::Impl {
   }
 
   void Submit(std::function<void()> task) {
+    const PatientScope patient;  // who waits for a task counts on it
     MutexLock lock(&mutex_);
     pending_.fetch_add(1, std::memory_order_relaxed);
     tasks_.push_back(std::move(task));
@@ -77,6 +79,8 @@ class TaskPool::Impl {
 
 TaskPool::TaskPool(size_t concurrency) {
   TSDB_CHECK(concurrency >= 1);
+  // All threads or none.
+  const PatientScope patient;
   impl_ = std::make_unique<Impl>(concurrency);
 }
 TaskPool::~TaskPool() { impl_->WaitUntilIdle(); }  // while tasks can still reach it to submit

@@ -7,6 +7,7 @@
 
 #include "storage/base/check.h"
 #include "storage/base/parallel.h"
+#include "storage/base/patience.h"
 #include "storage/base/processor.h"
 #include "storage/base/status_macros.h"
 
@@ -27,13 +28,21 @@ SlabPool::~SlabPool() = default;
 
 void* SlabPool::Allocate(size_t bytes) {
   const size_t rounded = RoundUp(bytes);
+  void* block = rounded > kLargeBytesMax ? ::operator new (rounded, std::align_val_t{64})
+                                         : AllocateSmall(rounded);
   allocated_bytes_.fetch_add(rounded, std::memory_order_relaxed);
-  if (rounded > kLargeBytesMax) {
-    reserved_bytes_.fetch_add(rounded, std::memory_order_relaxed);
-    void* block = ::operator new (rounded, std::align_val_t{64}, std::nothrow);
-    TSDB_CHECK(block != nullptr);
-    return block;
+  if (rounded > kLargeBytesMax) reserved_bytes_.fetch_add(rounded, std::memory_order_relaxed);
+  return block;
+}
+
+void* SlabPool::AllocateSmall(size_t rounded) {
+  for (;;) {
+    if (void* block = TryAllocate(rounded)) return block;
+    AwaitMemory();  // or until another thread frees a block
   }
+}
+
+void* SlabPool::TryAllocate(size_t rounded) {
   // This core's blocks first, then those that other cores have freed.
   const size_t home = CurrentProcessor();
   for (size_t i = 0; i < stripes_; ++i) {
@@ -48,6 +57,7 @@ void* SlabPool::Allocate(size_t bytes) {
 }
 
 void SlabPool::Free(void* block, size_t bytes) {
+  const PatientScope patient;  // the list of what is free may grow, and destructors come here
   const size_t rounded = RoundUp(bytes);
   allocated_bytes_.fetch_sub(rounded, std::memory_order_relaxed);
   if (rounded > kLargeBytesMax) {
@@ -81,12 +91,13 @@ void* SlabPool::Carve(size_t rounded) {
   }
   if (carve_left_ < rounded) {
     if (!spare_.empty()) {
-      regions_.push_back(std::move(spare_.back()));
+      regions_.emplace_back();
+      regions_.back() = std::move(spare_.back());
       spare_.pop_back();
       spare_bytes_.fetch_sub(kRegionBytes, std::memory_order_relaxed);
     } else {
       auto region = HugeRegion::Map(kRegionBytes, /*prefault=*/false);
-      TSDB_CHECK(region.ok());
+      if (!region.ok()) return nullptr;
       regions_.push_back(*std::move(region));
     }
     carve_ = static_cast<char*>(regions_.back().data());

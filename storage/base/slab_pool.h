@@ -32,7 +32,8 @@ class SlabPool {
   SlabPool& operator=(const SlabPool&) = delete;
 
   // At least `bytes` bytes, 16-byte aligned (64-byte aligned from 1 KiB on), contents undefined.
-  // Aborts when the system has no memory left: budgets are checked before records are accepted.
+  // When the system has no memory, a patient thread (storage/base/patience.h) waits, any other gets
+  // std::bad_alloc.
   void* Allocate(size_t bytes);
   // Maps and touches about `bytes` in advance, for Allocate to take regions from.
   // kResourceExhausted when the system has not so much.
@@ -75,6 +76,9 @@ class SlabPool {
     if (rounded <= kCoarseBytesMax) return kFineClasses - 1 + (rounded - kFineBytesMax) / 64;
     return kFineClasses + kCoarseClasses - 1 + (rounded - kCoarseBytesMax) / 4096;
   }
+  void* AllocateSmall(size_t rounded);
+  // Null when the system has no memory; so Carve.
+  void* TryAllocate(size_t rounded);
   void* Carve(size_t rounded) ABSL_LOCKS_EXCLUDED(carve_mutex_);
 
   SizeClass& ClassOf(size_t rounded, size_t stripe) {

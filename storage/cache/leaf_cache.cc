@@ -11,6 +11,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "storage/base/check.h"
+#include "storage/base/patience.h"
 
 namespace tsdb::cache {
 namespace {
@@ -35,6 +36,7 @@ LeafCache::LeafCache(ReaderGrace grace, std::function<uint64_t()> capacity)
 LeafCache::~LeafCache() { TSDB_CHECK(resident_.load(std::memory_order_relaxed) == 0); }
 
 void LeafCache::Load(PackedImage& image, uint32_t group) {
+  const PatientScope patient;
   PackedImage::Group& wanted = image.groups_[group];
   MutexLock loading(&load_mutexes_[(reinterpret_cast<uintptr_t>(&wanted) >> 5) % kLoadMutexes]);
   const uint64_t capacity = capacity_();
@@ -99,6 +101,7 @@ void LeafCache::DropLeft() {
 }
 
 void LeafCache::Trim() {
+  const PatientScope patient;
   const uint64_t capacity = capacity_();
   MutexLock lock(&mutex_);
   MakeRoom(capacity);

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "storage/base/patience.h"
 #include "storage/base/status_macros.h"
 #include "storage/wal/log_format.h"
 #include "storage/wal/log_reader.h"
@@ -29,6 +30,7 @@ absl::StatusOr<std::unique_ptr<LocalLog>> LocalLog::Open(FileSystem* files, std:
     MutexLock lock(&log->files_mutex_);
     log->firsts_ = std::move(firsts);
   }
+  const PatientScope patient;  // both threads or none
   log->writer_ = std::thread([raw = log.get()] { raw->WriteLoop(); });
   log->syncer_ = std::thread([raw = log.get()] { raw->SyncLoop(); });
   return log;
@@ -53,6 +55,7 @@ absl::StatusOr<uint64_t> LocalLog::Append(uint8_t kind, std::span<const uint8_t>
     return absl::InvalidArgumentError(
         absl::StrCat("log: a batch of ", payload.size(), " bytes; ", kBatchBytesMax, " at most"));
   }
+  const PatientScope patient;  // a number given is a batch staged
   MutexLock lock(&mutex_);
   if (!staged_.empty() && staged_.size() + payload.size() > options_.staged_bytes) {
     const Clock::time_point start = Clock::now();
@@ -124,6 +127,7 @@ bool LocalLog::WaitForStaged(uint64_t* last) {
 }
 
 void LocalLog::WriteLoop() {
+  const PatientScope patient;
   uint64_t last = 0;
   while (WaitForStaged(&last)) {
     uint64_t first;
@@ -244,6 +248,7 @@ bool LocalLog::WaitUntilSyncDue(uint64_t* written) {
 }
 
 void LocalLog::SyncLoop() {
+  const PatientScope patient;
   uint64_t written = 0;
   while (WaitUntilSyncDue(&written)) {
     std::shared_ptr<WritableFile> file;
@@ -283,6 +288,7 @@ absl::Status LocalLog::TruncateBefore(uint64_t sequence) {
 }
 
 absl::Status LocalLog::Close() {
+  const PatientScope patient;
   {
     MutexLock lock(&mutex_);
     if (closing_) return status_;

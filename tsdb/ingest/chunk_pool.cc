@@ -4,6 +4,7 @@
 #include <bit>
 #include <utility>
 
+#include "storage/base/patience.h"
 #include "storage/base/processor.h"
 
 namespace tsdb::ingest {
@@ -48,6 +49,7 @@ bool ChunkPool::MapRegion() {
 
 // Makes one more chunk of the class, if the system has the memory.
 bool ChunkPool::Grow(uint32_t size_class) {
+  const PatientScope patient;  // for what little it needs beside the columns
   const size_t bytes = BytesOf(size_class);
   if (carve_left_ < bytes && !MapRegion()) return false;
   auto chunk = std::make_unique<Chunk>();
@@ -114,6 +116,7 @@ Chunk* ChunkPool::AcquirePastBound() {
 }
 
 void ChunkPool::Release(Chunk* chunk) {
+  const PatientScope patient;
   chunk->processor = CurrentProcessor();
   MutexLock lock(&mutex_);
   free_[chunk->size_class].push_back(chunk);

@@ -7,6 +7,7 @@
 #include <iterator>
 #include <limits>
 
+#include "storage/base/patience.h"
 #include "storage/base/processor.h"
 #include "storage/base/status_macros.h"
 #include "tsdb/merge/sort_into_runs.h"
@@ -82,6 +83,7 @@ uint64_t MergePipeline::Submit(ingest::Chunk* chunk, uint32_t begin, uint32_t en
     DropChunk(chunk);
     return submitted();
   }
+  const PatientScope patient;  // the chunk was taken from its writer
   submitted_records_.fetch_add(end - begin, std::memory_order_relaxed);
   MutexLock lock(&mutex_);
   Part part;
@@ -109,6 +111,7 @@ uint64_t MergePipeline::SubmitTask(PageTask* task, SeriesId begin, SeriesId end)
 }
 
 uint64_t MergePipeline::QueueTask(PageTask* task, SeriesId begin, SeriesId end, Wakes& wakes) {
+  const PatientScope patient;
   MutexLock lock(&mutex_);
   const uint64_t before = next_sequence_ - 1;
   // As many parts as can run at once, times a few, so that all contexts take their share. One that
@@ -218,6 +221,7 @@ void MergePipeline::Fire(const Wakes& wakes) {
 }
 
 MergePipeline::Work MergePipeline::Take() {
+  const PatientScope patient;
   Work work{TakeNearest(free_contexts_), TakeNearest(free_batches_)};
   work.batch->part = queue_.front();
   queue_.pop_front();
@@ -227,6 +231,7 @@ MergePipeline::Work MergePipeline::Take() {
 }
 
 void MergePipeline::MergeUpTo(size_t most, Work work) {
+  const PatientScope patient;  // what is applied in half cannot be taken back
   for (size_t merged = 1;; ++merged) {
     RunPasses(work);
     FinishItems(*work.context);

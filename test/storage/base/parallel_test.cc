@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 #include <chrono>
 #include <memory>
+#include <new>
 #include <set>
 #include <thread>
 #include <vector>
@@ -233,6 +234,22 @@ TEST_CASE("parallel for: nests, and works inside tasks and beside other loops", 
     nested();
   }
   CHECK(items.load() == 3 * 20 * 50);
+}
+
+TEST_CASE("parallel for: what a piece throws the caller gets, once all pieces are over",
+          "[parallel]") {
+  const size_t threads = GENERATE(1u, 2u, 5u);
+  std::atomic<size_t> inside{0};
+  const auto run = [&] {
+    ParallelFor(0, 1000, 1, threads, [&](size_t, size_t end) {
+      inside.fetch_add(1);
+      const bool bad = end > 500;
+      inside.fetch_sub(1);
+      if (bad) throw std::bad_alloc();
+    });
+  };
+  CHECK_THROWS_AS(run(), std::bad_alloc);
+  CHECK(inside.load() == 0);
 }
 
 }  // namespace
