@@ -22,6 +22,7 @@ class FaultWritableFile final : public WritableFile {
     std::vector<uint8_t> written(bytes.begin(), bytes.end());
     switch (*fault) {
       case FileFault::kIoError:
+      case FileFault::kSkip:
         written.clear();
         break;
       case FileFault::kNoSpace:
@@ -47,12 +48,12 @@ class FaultWritableFile final : public WritableFile {
     return base()->Truncate(size);
   }
   absl::Status SyncData() override {
-    TSDB_RETURN_IF_ERROR(CheckSync());
-    return base()->SyncData();
+    const std::optional<absl::Status> answer = CheckSync();
+    return answer ? *answer : base()->SyncData();
   }
   absl::Status Sync() override {
-    TSDB_RETURN_IF_ERROR(CheckSync());
-    return base()->Sync();
+    const std::optional<absl::Status> answer = CheckSync();
+    return answer ? *answer : base()->Sync();
   }
   absl::Status Close() override {
     TSDB_RETURN_IF_ERROR(files_->Check(FileCall::kClose, path_));
@@ -75,10 +76,10 @@ class FaultWritableFile final : public WritableFile {
     base_ = std::move(reopened);
     return absl::OkStatus();
   }
-  absl::Status CheckSync() {
-    absl::Status status = files_->Check(FileCall::kSync, path_);
-    if (!status.ok() && files_->sync_failure_hook_) files_->sync_failure_hook_(path_);
-    return status;
+  std::optional<absl::Status> CheckSync() {
+    std::optional<absl::Status> answer = files_->CheckSync(FileCall::kSync, path_);
+    if (answer && !answer->ok() && files_->sync_failure_hook_) files_->sync_failure_hook_(path_);
+    return answer;
   }
 
   FaultFileSystem* const files_;
@@ -157,6 +158,12 @@ absl::Status FaultFileSystem::Check(FileCall call, const std::string& path) {
   return fault ? FaultError(*fault, call, path) : absl::OkStatus();
 }
 
+std::optional<absl::Status> FaultFileSystem::CheckSync(FileCall call, const std::string& path) {
+  const std::optional<FileFault> fault = Enter(call, path);
+  if (!fault) return std::nullopt;
+  return *fault == FileFault::kSkip ? absl::OkStatus() : FaultError(*fault, call, path);
+}
+
 absl::StatusOr<std::unique_ptr<WritableFile>> FaultFileSystem::Create(const std::string& path,
                                                                       CreateMode mode) {
   TSDB_RETURN_IF_ERROR(Check(FileCall::kCreate, path));
@@ -219,8 +226,8 @@ absl::Status FaultFileSystem::RemoveDirectory(const std::string& path) {
 }
 
 absl::Status FaultFileSystem::SyncDirectory(const std::string& path) {
-  TSDB_RETURN_IF_ERROR(Check(FileCall::kSyncDirectory, path));
-  return base_->SyncDirectory(path);
+  const std::optional<absl::Status> answer = CheckSync(FileCall::kSyncDirectory, path);
+  return answer ? *answer : base_->SyncDirectory(path);
 }
 
 absl::StatusOr<uint64_t> FaultFileSystem::FreeSpace(const std::string& path) {

@@ -47,6 +47,7 @@ enum class FileFault : uint8_t {
   kNoSpace,     // ENOSPC; of an append the first half is written
   kShortWrite,  // EIO; of an append the first half is written
   kTornWrite,   // EIO; of an append everything is written, but the second half inverted
+  kSkip,        // of a sync, of a file or a directory: OK, and nothing is done; else as kIoError
 };
 
 struct Fault {
@@ -105,6 +106,8 @@ class FaultFileSystem final : public FileSystem {
   std::optional<FileFault> Enter(FileCall call, const std::string& path);
   // The same for calls that can only fail whole.
   absl::Status Check(FileCall call, const std::string& path);
+  // The same for syncs: nullopt where the call is to be passed on.
+  std::optional<absl::Status> CheckSync(FileCall call, const std::string& path);
 
   FileSystem* const base_;
   std::function<void(FileCall, const std::string&)> hook_;

@@ -81,5 +81,21 @@ TEST_CASE("faults: a sync that was made to fail loses its data for good", "[faul
   CHECK(f.memory.AfterPowerLoss()->Content("/d/a").empty());
 }
 
+TEST_CASE("faults: a skipped sync says OK and keeps nothing", "[faults]") {
+  Files f;
+  auto file = f.files.Create("/d/a", CreateMode::kNew);
+  REQUIRE((*file)->Append(Bytes("abcd")).ok());
+  f.files.Inject({.fault = FileFault::kSkip, .call = FileCall::kSyncDirectory});
+  REQUIRE((*file)->SyncData().ok());
+  CHECK(f.files.SyncDirectory("/d").ok());
+  CHECK_FALSE(f.memory.AfterPowerLoss()->FileSize("/d/a").ok());
+  REQUIRE(f.files.SyncDirectory("/d").ok());
+  REQUIRE((*file)->Append(Bytes("efgh")).ok());
+  f.files.Inject({.fault = FileFault::kSkip, .call = FileCall::kSync, .sticky = true});
+  CHECK((*file)->SyncData().ok());
+  CHECK((*file)->Sync().ok());
+  CHECK(f.memory.AfterPowerLoss()->Content("/d/a").size() == 4);
+}
+
 }  // namespace
 }  // namespace tsdb
