@@ -7,6 +7,7 @@
 #include <atomic>
 #include <bit>
 #include <catch2/catch.hpp>
+#include <cstdio>
 #include <cstdlib>
 #include <map>
 #include <memory>
@@ -117,9 +118,21 @@ void CheckRecovered(FileSystem* files, Expectation& expectation, size_t first, s
                   "nothing can be appended");
 }
 
+// A fault that the recovered states must give away.
+struct Plant {
+  const char* name = nullptr;
+  std::optional<FileCall> skipped;  // syncs answered and not done
+  bool early = false;               // acknowledged before it is awaited
+};
+
 class Run {
  public:
-  explicit Run(uint64_t seed) : random_(seed), memory_({kParent}), files_(&memory_) {}
+  explicit Run(uint64_t seed, const Plant& plant = {})
+      : random_(seed), memory_({kParent}), files_(&memory_), early_(plant.early) {
+    if (plant.skipped.has_value()) {
+      files_.Inject({.fault = FileFault::kSkip, .call = plant.skipped, .sticky = true});
+    }
+  }
 
   // Returns how many states were recovered.
   uint64_t Execute(Findings& findings) {
@@ -211,8 +224,9 @@ class Run {
           findings.Expect(appender.Append(series, time + static_cast<Timestamp>(i), value),
                           "refused: ", appender.status().ToString());
         }
+        if (early_) expectation_.acknowledged.fetch_add(1);
         status = appender.Commit().Await(Milestone::kDurable);
-        expectation_.acknowledged.fetch_add(1);
+        if (!early_) expectation_.acknowledged.fetch_add(1);
       }
     }
     findings.Expect(status.ok(), status.ToString());
@@ -222,6 +236,7 @@ class Run {
   std::mt19937_64 random_;
   MemoryFileSystem memory_;
   FaultFileSystem files_;
+  const bool early_;
   Expectation expectation_;
   Content content_;
   std::unique_ptr<Database> database_;
@@ -237,8 +252,29 @@ TEST_CASE("crash states: each recovers to what was acknowledged", "[durability]"
     states += Run(seed).Execute(findings);
     REQUIRE_NO_FINDINGS(findings);
   }
-  WARN(states << " states recovered");
+  std::printf(
+      "scorecard {\"row\": 2, \"reached\": \"%llu crash states, 0 lost\", \"met\": %s, "
+      "\"seed\": 1}\n",
+      static_cast<unsigned long long>(states), states >= 100'000 ? "true" : "false");
   REQUIRE(states > 100 * runs);
+}
+
+TEST_CASE("crash states: planted faults are found", "[durability]") {
+  const Plant plant =
+      GENERATE(Plant{"dropped syncs of files", FileCall::kSync, false},
+               Plant{"dropped syncs of directories", FileCall::kSyncDirectory, false},
+               Plant{"early acknowledgements", std::nullopt, true});
+  constexpr uint64_t kRuns = 20;
+  bool found = false;
+  for (uint64_t seed = 1; seed <= kRuns && !found; ++seed) {
+    Findings findings;
+    Run(seed, plant).Execute(findings);
+    found = !findings.none();
+  }
+  std::printf("scorecard {\"row\": 2, \"planted\": \"%s\", \"caught\": %s}\n", plant.name,
+              found ? "true" : "false");
+  INFO(plant.name);
+  REQUIRE(found);
 }
 
 }  // namespace
