@@ -28,8 +28,13 @@ absl::StatusOr<std::unique_ptr<ChunkPool>> ChunkPool::Create(size_t bytes_max) {
 
 ChunkPool::~ChunkPool() = default;
 
-uint32_t ChunkPool::ClassOf(uint32_t records) {
-  records = std::clamp(records, kChunkRecordsMin, kChunkRecordsMax);
+ChunkPool::ChunkPool(size_t bytes_max)
+    : bytes_max_(bytes_max),
+      records_max_(static_cast<uint32_t>(std::bit_floor(
+          std::clamp<size_t>(bytes_max / kRecordBytes / 2, kChunkRecordsMin, kChunkRecordsMax)))) {}
+
+uint32_t ChunkPool::ClassOf(uint32_t records) const {
+  records = std::clamp(records, kChunkRecordsMin, records_max_);
   return static_cast<uint32_t>(std::bit_width(records / kChunkRecordsMin)) - 1;
 }
 
@@ -39,10 +44,13 @@ size_t ChunkPool::BytesOf(uint32_t size_class) {
 }
 
 bool ChunkPool::MapRegion() {
-  auto region = HugeRegion::Map(kRegionBytes, /*prefault=*/true);
+  // A small pool's is small: touching memory is what opening a database takes most of its time for.
+  const size_t region_bytes =
+      std::min(kRegionBytes, std::max(bytes_max_, BytesOf(ClassOf(records_max_))));
+  auto region = HugeRegion::Map(region_bytes, /*prefault=*/true);
   if (!region.ok()) return false;
   carve_ = static_cast<char*>(region->data());
-  carve_left_ = kRegionBytes;
+  carve_left_ = region_bytes;
   regions_.push_back(*std::move(region));
   return true;
 }
@@ -64,7 +72,7 @@ bool ChunkPool::Grow(uint32_t size_class) {
   return true;
 }
 
-Chunk* ChunkPool::HandOut(Chunk* chunk, uint32_t records) {
+Chunk* ChunkPool::HandOut(Chunk* chunk, uint32_t records) const {
   const uint32_t capacity =
       std::min(kChunkRecordsMin << ClassOf(records), kChunkRecordsMin << chunk->size_class);
   chunk->capacity = capacity;

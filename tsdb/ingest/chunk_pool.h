@@ -50,13 +50,13 @@ inline constexpr uint32_t kChunkRecordsMax = 32768;
 
 class ChunkPool {
  public:
-  // Bounded to `bytes_max`, of which the first 2 MiB are mapped at once. kResourceExhausted when
-  // that memory cannot be had.
+  // Bounded to `bytes_max`, of which the first 2 MiB at most are mapped at once. kResourceExhausted
+  // when that memory cannot be had.
   static absl::StatusOr<std::unique_ptr<ChunkPool>> Create(size_t bytes_max);
   ~ChunkPool();
 
-  // A chunk of about `records` records (a power of two within the limits above) with one reference,
-  // or null when all chunks are out and the bound is reached.
+  // A chunk of about `records` records (a power of two within kChunkRecordsMin and records_max)
+  // with one reference, or null when all chunks are out and the bound is reached.
   Chunk* TryAcquire(uint32_t records) ABSL_LOCKS_EXCLUDED(mutex_);
   // A smallest chunk even past the bound, or null when the system has no memory: for a writer that
   // holds none while no merge is going to give one back.
@@ -65,6 +65,8 @@ class ChunkPool {
   void Release(Chunk* chunk) ABSL_LOCKS_EXCLUDED(mutex_);
 
   size_t bytes_max() const { return bytes_max_; }
+  // No chunk is larger: two of the largest fit the bound.
+  uint32_t records_max() const { return records_max_; }
   size_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
   size_t chunks() const { return chunks_count_.load(std::memory_order_relaxed); }
 
@@ -72,15 +74,16 @@ class ChunkPool {
   static constexpr uint32_t kClasses = 8;  // 256 << 0 .. 256 << 7
   static constexpr size_t kRegionBytes = size_t{2} << 20;
 
-  explicit ChunkPool(size_t bytes_max) : bytes_max_(bytes_max) {}
-  static uint32_t ClassOf(uint32_t records);
+  explicit ChunkPool(size_t bytes_max);
+  uint32_t ClassOf(uint32_t records) const;
   static size_t BytesOf(uint32_t size_class);
   bool Grow(uint32_t size_class) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool MapRegion() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Chunk* Take(uint32_t size_class, uint32_t records) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  static Chunk* HandOut(Chunk* chunk, uint32_t records);
+  Chunk* HandOut(Chunk* chunk, uint32_t records) const;
 
   const size_t bytes_max_;
+  const uint32_t records_max_;
   std::atomic<size_t> bytes_{0};  // in chunks that exist
   std::atomic<size_t> chunks_count_{0};
 

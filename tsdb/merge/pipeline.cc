@@ -69,7 +69,7 @@ absl::StatusOr<std::unique_ptr<MergePipeline>> MergePipeline::Create(tree::Tree*
   // One being sorted per context, and some whose items other owners are still to apply.
   for (size_t i = 0; i < 2 * contexts; ++i) {
     auto batch = std::make_unique<RunBatch>();
-    TSDB_RETURN_IF_ERROR(PrepareBatch(*batch));
+    TSDB_RETURN_IF_ERROR(PrepareBatch(*batch, chunks->records_max()));
     pipeline->free_batches_.push_back(batch.get());
     pipeline->batches_.push_back(std::move(batch));
   }

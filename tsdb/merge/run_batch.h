@@ -76,7 +76,7 @@ struct RunBatch {
 
   uint32_t processor = 0;  // that used the scratch last
 
-  // Scratch for sorting, kChunkRecordsMax records.
+  // Scratch for sorting, as many records as a chunk can have.
   HugeRegion memory;
   Timestamp* sorted_times = nullptr;
   double* sorted_values = nullptr;

@@ -9,8 +9,6 @@
 namespace tsdb::merge {
 namespace {
 
-using ingest::kChunkRecordsMax;
-
 // A run this long on average is cheaper to leave where it is than to copy.
 constexpr size_t kRunRecordsMin = 8;
 // Ranges of series numbers up to this many times the records are counted directly.
@@ -195,17 +193,17 @@ void SortByRadix(RunBatch& batch, const SeriesId* series, const Timestamp* times
 
 }  // namespace
 
-absl::Status PrepareBatch(RunBatch& batch) {
-  constexpr size_t kColumnBytes = kChunkRecordsMax * sizeof(Timestamp);
+absl::Status PrepareBatch(RunBatch& batch, uint32_t records) {
+  const size_t column_bytes = records * sizeof(Timestamp);
   // Columns a line and a bit apart from a power of two, so that equal positions differ in cache
   // set.
   constexpr size_t kGap = 192;
-  auto memory = HugeRegion::Map(2 * kColumnBytes + kGap, /*prefault=*/true);
+  auto memory = HugeRegion::Map(2 * column_bytes + kGap, /*prefault=*/true);
   if (!memory.ok()) return memory.status();
   batch.memory = *std::move(memory);
   auto* base = static_cast<char*>(batch.memory.data());
   batch.sorted_times = reinterpret_cast<Timestamp*>(base);
-  batch.sorted_values = reinterpret_cast<double*>(base + kColumnBytes + kGap);
+  batch.sorted_values = reinterpret_cast<double*>(base + column_bytes + kGap);
   return absl::OkStatus();
 }
 

@@ -9,8 +9,9 @@
 
 namespace tsdb::merge {
 
-// Maps the batch's scratch memory. kResourceExhausted when the system has none.
-absl::Status PrepareBatch(RunBatch& batch);
+// Maps the batch's scratch memory, for parts of up to so many records. kResourceExhausted when the
+// system has none.
+absl::Status PrepareBatch(RunBatch& batch, uint32_t records);
 
 // Fills times, values, runs (ordered by series; several runs of one series in order of arrival) and
 // holds_chunk from batch.part. Costs per record: 0.2 ns when records come in runs (no copy), 1.5-2

@@ -2,6 +2,7 @@
 
 #include "tsdb/ingest/chunk_pool.h"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <set>
 #include <vector>
@@ -62,7 +63,9 @@ TEST_CASE("chunk pool: all together stay within the bound, apart from each other
       CAPTURE(bytes_max, records);
       REQUIRE(pool->bytes() <= bytes_max);
       REQUIRE(pool->chunks() == chunks.size());
-      REQUIRE(chunks.size() * records * kRecordBytes <= bytes_max);
+      const uint32_t largest = std::min(records, pool->records_max());
+      for (const Chunk* chunk : chunks) REQUIRE(chunk->capacity == largest);
+      REQUIRE(chunks.size() * largest * kRecordBytes <= bytes_max);
       for (size_t at = 0; at < chunks.size(); ++at) {
         REQUIRE(chunks[at]->times[0] == static_cast<Timestamp>(at));
         REQUIRE(chunks[at]->times[chunks[at]->capacity - 1] == static_cast<Timestamp>(at));

@@ -20,7 +20,7 @@ using ingest::kChunkRecordsMax;
 class SortFixture {
  public:
   SortFixture() {
-    REQUIRE(PrepareBatch(batch_).ok());
+    REQUIRE(PrepareBatch(batch_, kChunkRecordsMax).ok());
     times_.resize(kChunkRecordsMax);
     values_.resize(kChunkRecordsMax);
     for (size_t i = 0; i < kChunkRecordsMax; ++i) {
