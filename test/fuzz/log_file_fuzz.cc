@@ -86,6 +86,7 @@ void CheckReport(const Replayed& replayed, uint64_t from, const Sizes& sizes) {
 void GoOn(MemoryFileSystem& files, const Replayed& found) {
   wal::LocalLogOptions options;
   options.file_bytes = 4096;
+  options.staged_bytes = 4096;  // clearing megabytes for each input would take most of the time
   const uint64_t from = 1;
   Replayed at_open;
   auto log =
@@ -132,7 +133,8 @@ void Fuzz(Input input) {
   TSDB_CHECK(beside.batches == replayed.batches);
   TSDB_CHECK(beside_report->torn_bytes == report->torn_bytes &&
              beside_report->damage.size() == report->damage.size());
-  if ((mode & 2) != 0 && from == 1) GoOn(files, replayed);
+  // Starting and ending a log's threads takes as long as a hundred other inputs: one in 16 does it.
+  if (mode / 2 % 16 == 1 && from == 1) GoOn(files, replayed);
 }
 
 }  // namespace
