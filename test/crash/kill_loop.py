@@ -3,10 +3,12 @@
 
     kill_loop.py --program CRASH_WRITER [--cycles 200] [--writers 4] [--seed N]
 
-Every other cycle is in mode sync. The process is killed at a random moment after it has opened the
-database, in the middle of appends, merges, commits and checkpoints; then every record that it had
-acknowledged as durable must be there, and nothing may be there that it did not write. Prints cycles
-and what was acknowledged, recovered and lost; exits 1 if anything was lost or is damaged.
+Every other cycle is in mode sync, every tenth begins a new database. The process is killed at a
+random moment, one time in four while it still opens the database, else in the middle of appends,
+merges, commits, deletions, retention, checkpoints and compaction; then every record that it had
+acknowledged as durable must be there, what was deleted must not be, and nothing may be there that
+it did not write. Prints cycles and what was acknowledged, recovered and lost; exits 1 if anything
+was lost or is damaged. 1,000 cycles are what the scorecard asks for.
 
 With --plant-early-acknowledgement the writer acknowledges before it waits, and the loop exits 0
 only if it has found that out.
@@ -15,66 +17,57 @@ only if it has found that out.
 import argparse
 import os
 import random
-import subprocess
+import shutil
 import sys
 import tempfile
 
+from crash_cycle import (Counts, Finding, Ledger, Writer, add_flags, check, report_planted,
+                         scorecard)
 
-def write_and_kill(program, directory, ledger, mode, writers, seconds, early):
-    """Returns an error, or nothing when the process was alive until it was killed."""
-    command = [program, "write", directory, ledger, mode, str(writers)]
-    process = subprocess.Popen(command + (["early"] if early else []),
-                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    opened = process.stdout.readline().strip() == "open"
-    try:
-        process.wait(timeout=seconds if opened else 60)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.communicate()
-        return None if opened else "the writer did not open the database within a minute"
-    return f"the writer ended by itself ({process.returncode}): {process.stderr.read().strip()}"
+CYCLES_ASKED_FOR = 1000
 
 
-def check(program, directory, ledger, writers):
-    result = subprocess.run([program, "check", directory, ledger, str(writers)],
-                            capture_output=True, text=True, check=False)
-    if result.returncode > 1 or not result.stdout:
-        return None, result.stderr.strip() or f"the check ended with {result.returncode}"
-    return tuple(int(word) for word in result.stdout.split()), None
+def run_cycles(flags, home, counts):
+    directory, ledger = os.path.join(home, "db"), Ledger(os.path.join(home, "ledger"))
+    for cycle in range(1, flags.cycles + 1):
+        if cycle % 10 == 0:
+            shutil.rmtree(directory)
+            ledger.reset()
+            counts.remade()
+        try:
+            writer = Writer(flags.program, directory, ledger, "sync" if cycle % 2 else "async",
+                            flags.writers, ["early"] if flags.early else [])
+            if random.random() < 0.75:
+                writer.await_open()
+                writer.run_for(random.uniform(0.0, 0.4))
+            else:
+                writer.run_for(random.uniform(0.0, 0.03))
+            writer.kill()
+            ledger.keep_promises()
+            counts.note(ledger, *check(flags.program, directory, ledger, flags.writers))
+        except Finding as finding:
+            return f"cycle {cycle}: {finding}"
+    return None
 
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--program", required=True)
+    add_flags(parser)
     parser.add_argument("--cycles", type=int, default=200)
-    parser.add_argument("--writers", type=int, default=4)
-    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 30))
     parser.add_argument("--plant-early-acknowledgement", action="store_true", dest="early")
     flags = parser.parse_args()
     random.seed(flags.seed)
-    print(f"seed {flags.seed}")
+    print(f"seed {flags.seed}", flush=True)
+    counts = Counts()
     with tempfile.TemporaryDirectory() as home:
-        directory, ledger = os.path.join(home, "db"), os.path.join(home, "ledger")
-        counts = (0, 0, 0)
-        for cycle in range(1, flags.cycles + 1):
-            mode = "sync" if cycle % 2 == 0 else "async"
-            error = write_and_kill(flags.program, directory, ledger, mode, flags.writers,
-                                   random.uniform(0.0, 0.4), flags.early)
-            if error is None:
-                counts, error = check(flags.program, directory, ledger, flags.writers)
-            if error is not None:
-                print(f"cycle {cycle}: {error}")
-                return 1
-            if counts[2] > 0:
-                print(f"cycle {cycle}: acknowledged {counts[0]:,}, recovered {counts[1]:,}, "
-                      f"LOST {counts[2]:,}")
-                return 0 if flags.early else 1
-        print(f"{flags.cycles} cycles: acknowledged {counts[0]:,}, recovered {counts[1]:,}, "
-              f"lost {counts[2]:,}")
-        if flags.early:
-            print("the planted early acknowledgements were not found")
-            return 1
-    return 0
+        finding = run_cycles(flags, home, counts)
+    if flags.early:
+        return report_planted(1, "acknowledged before the commit is awaited", finding)
+    result = finding or f"{flags.cycles:,} kills: {counts}"
+    print(result)
+    scorecard(row=1, reached=result, seed=flags.seed,
+              met=finding is None and counts.covered() and flags.cycles >= CYCLES_ASKED_FOR)
+    return 0 if finding is None else 1
 
 
 if __name__ == "__main__":
