@@ -6,7 +6,7 @@
 // What is written and promised: crash_contents.h, crash_ledger.h. Beside the writers a gardener
 // appends late, deletes, flushes, writes checkpoints and compacts. `write` prints "open" when the
 // database is, goes on until a line "close" comes in, then closes it and prints "closed" and how.
-// An error ends it with status 2. Options:
+// An error ends it with status 2, and so does the end of its input. Options:
 //   fill                  nothing is retained by age, and a full disk is no error: writers read
 //                         their series back and try again
 //   log-file=BYTES, checkpoint-log=BYTES   as Options say
@@ -129,11 +129,10 @@ class Writing {
       threads.emplace_back([this, writer] { Write(writer); });
     }
     threads.emplace_back([this] { Garden(); });
-    for (std::string line; std::getline(std::cin, line) && line != "close";) {
-      Die("told " + line);
-    }
+    // Nobody there any more: then nobody would end it.
+    if (std::string line; !std::getline(std::cin, line) || line != "close") Die("told nothing");
     // Relaxed, here and where it is read: a hint to stop.
-    if (!std::cin.eof()) stopping_.store(true, std::memory_order_relaxed);
+    stopping_.store(true, std::memory_order_relaxed);
     for (std::thread& thread : threads) thread.join();
     return database_->Close();
   }
