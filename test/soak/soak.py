@@ -1,0 +1,217 @@
+#!/usr/bin/env python3
+"""Runs a database at full rate and judges what it takes of the machine as time goes on.
+
+    soak.py --program SOAK [--seconds 1200] [--series 1000] [--warm-up N] [--seed N] [--keep FILE]
+    soak.py --samples FILE      judges samples that were kept
+    soak.py --self-test         judges made-up samples, sound ones and with each fault
+
+The program (soak.cc) checks what it reads, its ledger, and in the end every record. Here, after a
+fifth of the time for warming up:
+
+  memory        the least-squares slope of anonymous memory, and of what the engine counts, is below
+                1 % in 15 minutes
+  descriptors,  at most as many in the last third as in the first (and two descriptors more: files
+  threads       come and go)
+  rate          records for each second that the machine's other processes left to it, of idle
+                processors too: the median of 10-second rates in the last third is less than 5 %
+                below that of the first
+
+Runs of less than 15 minutes after warming up are not judged by slopes and rates. On samples that
+are judged, a leak of 1 MiB a minute, one of a descriptor a minute, and a slow-down to 85 % are
+planted afterwards, and each must be found. Exits 1 for any finding.
+"""
+
+import argparse
+import itertools
+import json
+import random
+import statistics
+import subprocess
+import sys
+import tempfile
+
+JUDGED_SECONDS = 900
+SLOPE_MAX = 0.01  # of the mean, in 15 minutes
+DROP_MAX = 0.05
+RATE_WINDOW = 10  # seconds
+MORE_DESCRIPTORS = 2
+CLOSING_SECONDS = 600
+
+
+def slope(samples, key):
+    """The least-squares slope of a figure, as a part of its mean in 15 minutes."""
+    times = [sample["seconds"] for sample in samples]
+    values = [sample[key] for sample in samples]
+    return statistics.linear_regression(times, values).slope * 900 / statistics.fmean(values)
+
+
+def thirds(samples):
+    begin, end = samples[0]["seconds"], samples[-1]["seconds"]
+    third = (end - begin) / 3
+    return ([sample for sample in samples if sample["seconds"] <= begin + third],
+            [sample for sample in samples if sample["seconds"] >= end - third])
+
+
+def rate(samples, key):
+    """The median of the rates in windows, in records for each second of `key`."""
+    windows = [list(group) for _, group in itertools.groupby(
+        samples, lambda sample: sample["seconds"] // RATE_WINDOW)]
+    ends = [window[0] for window in windows] + [windows[-1][-1]]
+    rates = [(after["records"] - before["records"]) / (after[key] - before[key])
+             for before, after in itertools.pairwise(ends) if after[key] > before[key]]
+    return statistics.median(rates)
+
+
+def judge(samples):
+    """Figures, and what is wrong with them. The samples are those after warming up."""
+    first, last = thirds(samples)
+    figures, wrong = {}, []
+    for key, more in (("descriptors", MORE_DESCRIPTORS), ("threads", 0)):
+        before, after = (max(sample[key] for sample in part) for part in (first, last))
+        figures[key] = f"{before} then {after}"
+        if after > before + more:
+            wrong.append(f"{key} rose from {before} to {after}")
+    if samples[-1]["seconds"] - samples[0]["seconds"] < JUDGED_SECONDS:
+        return figures, wrong
+    for key in ("anonymous", "engine"):
+        part = slope(samples, key)
+        figures[key + " memory"] = f"{part:+.2%} in 15 min of " \
+            f"{statistics.fmean(sample[key] for sample in samples) / 2**20:.0f} MiB"
+        if part >= SLOPE_MAX:
+            wrong.append(f"{key} memory grows by {part:.2%} in 15 minutes")
+    for key in ("available", "seconds"):
+        before, after = rate(first, key), rate(last, key)
+        figures[f"records per {key} second" if key == "available" else "records per second"] = \
+            f"{before:,.0f} then {after:,.0f} ({after / before - 1:+.1%})"
+        if key == "available" and after < before * (1 - DROP_MAX):
+            wrong.append(f"the rate drops by {1 - after / before:.1%}")
+    return figures, wrong
+
+
+def plant_leak(samples):
+    for sample in samples:
+        sample["anonymous"] += sample["seconds"] * 2**20 / 60
+
+
+def plant_descriptors(samples):
+    for sample in samples:
+        sample["descriptors"] += int(sample["seconds"] / 60)
+
+
+def plant_slow_down(samples):
+    records, end, before = samples[0]["records"], samples[-1]["seconds"], samples[0]["records"]
+    for sample in samples:
+        step, before = sample["records"] - before, sample["records"]
+        records += step * (1 - 0.15 * sample["seconds"] / end)
+        sample["records"] = records
+
+
+PLANTED = {"a leak of 1 MiB a minute": plant_leak,
+           "a leak of a descriptor a minute": plant_descriptors,
+           "a slow-down to 85 %": plant_slow_down}
+
+
+def find_planted(samples):
+    """Whether each planted fault is found, and nothing that was not wrong before is needed."""
+    found_all = True
+    _, sound = judge(samples)
+    for fault, plant in PLANTED.items():
+        planted = [dict(sample) for sample in samples]
+        plant(planted)
+        caught = len(judge(planted)[1]) > len(sound)
+        found_all = found_all and caught
+        print("scorecard " + json.dumps({"row": 15, "planted": fault, "caught": caught}))
+    return found_all
+
+
+def made_up_samples():
+    """Twenty minutes of a sound run: memory as saw teeth, a noisy rate, a busy machine."""
+    samples, records, available = [], 0, 0.0
+    for step in range(5 * 960):
+        left = random.uniform(0.5, 2.0) * 0.2
+        available += left
+        records += 3e6 * left * random.gauss(1, 0.1)
+        tooth = (step % 11) / 11 * 60
+        samples.append({"seconds": 240 + step / 5, "records": records, "available": available,
+                        "anonymous": (150 + tooth + random.gauss(0, 5)) * 2**20,
+                        "engine": (120 + tooth) * 2**20,
+                        "descriptors": 10 + step % 3, "threads": 13})
+    return samples
+
+
+def run_program(flags):
+    """Its samples, and what went wrong."""
+    samples = []
+    with tempfile.TemporaryDirectory() as home:
+        process = subprocess.Popen(
+            [flags.program, "--directory", home, "--seconds", str(flags.seconds), "--series",
+             str(flags.series), "--seed", str(flags.seed)],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        done = False
+        for line in process.stdout:
+            if line.startswith("{"):
+                samples.append(json.loads(line))
+            done = done or line.strip() == "done"
+        try:
+            _, errors = process.communicate(timeout=CLOSING_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            return samples, [f"a hang: it still runs {CLOSING_SECONDS} s after its last line"]
+    if process.returncode != 0 or not done:
+        return samples, [f"it ended with {process.returncode}: {errors.strip()}"]
+    return samples, []
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--program")
+    parser.add_argument("--seconds", type=int, default=1200)
+    parser.add_argument("--series", type=int, default=1000)
+    parser.add_argument("--warm-up", type=float)
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 30))
+    parser.add_argument("--keep")
+    parser.add_argument("--samples")
+    parser.add_argument("--self-test", action="store_true")
+    flags = parser.parse_args()
+    print(f"seed {flags.seed}", flush=True)
+    random.seed(flags.seed)
+    if flags.self_test:
+        samples = made_up_samples()
+        figures, wrong = judge(samples)
+        print(figures, wrong)
+        return 0 if find_planted(samples) and not wrong else 1
+    if flags.samples:
+        with open(flags.samples, encoding="utf-8") as file:
+            samples, failed = [json.loads(line) for line in file], []
+    else:
+        samples, failed = run_program(flags)
+    if flags.keep:
+        with open(flags.keep, "w", encoding="utf-8") as file:
+            file.writelines(json.dumps(sample) + "\n" for sample in samples)
+    if not samples:
+        print(failed or "no samples")
+        return 1
+    length = samples[-1]["seconds"]
+    warm_up = flags.warm_up if flags.warm_up is not None else length / 5
+    warm = [sample for sample in samples if sample["seconds"] >= warm_up]
+    figures, wrong = judge(warm)
+    wrong = failed + wrong
+    last = samples[-1]
+    for name, figure in figures.items():
+        print(f"{name}: {figure}")
+    print(f"{length:.0f} s, {last['records']:,} records, {last['questions']:,} questions, "
+          f"{last['checkpoints']:,} checkpoints, {last['compacted'] >> 20:,} MiB compacted, "
+          f"{last['deleted']:,} deleted")
+    judged = warm[-1]["seconds"] - warm[0]["seconds"] >= JUDGED_SECONDS
+    met = judged and not wrong
+    if judged and not find_planted(warm):
+        wrong.append("a planted fault was not found")
+    print("; ".join(wrong) or "nothing wrong")
+    reached = "; ".join(wrong) or "; ".join(f"{name} {figure}" for name, figure in figures.items())
+    print("scorecard " + json.dumps({"row": 15, "reached": f"{length:.0f} s: {reached}",
+                                     "met": met, "seed": flags.seed}))
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
