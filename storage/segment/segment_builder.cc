@@ -175,6 +175,11 @@ absl::Status SegmentBuilder::AddSeries(SeriesId series, std::string_view labels)
   return absl::OkStatus();
 }
 
+void SegmentBuilder::ReserveSeries(uint64_t count, uint64_t label_bytes) {
+  table_.reserve(label_bytes);
+  table_ids_.reserve(count);
+}
+
 absl::Status SegmentBuilder::Supersede(LeafReference leaf) {
   TSDB_RETURN_IF_ERROR(error_);
   if (leaf.segment >= number_) {
@@ -238,8 +243,15 @@ absl::Status SegmentBuilder::WriteSection(Section which, uint32_t entries,
                                           std::vector<uint8_t> section, SegmentFooter* footer) {
   footer->sections[which] = {written_ + buffer_.size(), section.size(), entries,
                              crc32c::Compute(section)};
-  buffer_.insert(buffer_.end(), section.begin(), section.end());
-  return WriteBuffer();
+  if (section.size() < kBufferBytes) {
+    buffer_.insert(buffer_.end(), section.begin(), section.end());
+    return WriteBuffer();
+  }
+  // Not through the buffer: of ten million series the labels alone take more than a gigabyte.
+  TSDB_RETURN_IF_ERROR(WriteBuffer());
+  error_ = file_->Append(section);
+  written_ += section.size();
+  return error_;
 }
 
 absl::Status SegmentBuilder::WriteRest(uint64_t log_sequence, SegmentFooter* footer) {

@@ -52,6 +52,7 @@ class CheckpointWriter {
     TSDB_ASSIGN_OR_RETURN(rest_, NewBuilder());
     tree::SeriesExporter exporter(&tree_);
     const SeriesId count = table_.Count();
+    rest_->ReserveSeries(count, table_.Bytes());
     for (SeriesId series = 0; series < count; ++series) {
       TSDB_RETURN_IF_ERROR(rest_->AddSeries(series, table_.BytesOf(series)));
       TSDB_RETURN_IF_ERROR(exporter.Export(
