@@ -176,7 +176,7 @@ void Operate(Compared& compared, size_t operations) {
   Findings findings;
   std::atomic<bool> ending{false};
   std::vector<std::thread> readers;
-  for (uint64_t seed = 0; seed < 2; ++seed) {
+  for (uint64_t seed = 0; seed < ThreadCount(2); ++seed) {
     readers.emplace_back([&, seed] { ReadUntil(ending, compared.database(), seed, findings); });
   }
   for (size_t i = 0; i < operations; ++i) {

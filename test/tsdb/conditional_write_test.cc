@@ -92,12 +92,12 @@ TEST_CASE("compare and set: atomic against appends and other calls", "[database]
   options.durability = Durability::kAsync;
   const auto database = OpenAs(&files, options);
   AddSeries(*database, 2);
-  constexpr size_t kThreads = 6;
+  const size_t threads = ThreadCount(6);
   constexpr Timestamp kKeys = 3;
-  std::vector<std::vector<std::pair<Timestamp, double>>> expected(kThreads);
-  std::vector<uint64_t> sets(kThreads);
+  std::vector<std::vector<std::pair<Timestamp, double>>> expected(threads);
+  std::vector<uint64_t> sets(threads);
   Findings findings;
-  RunThreads(kThreads, [&](size_t number) {
+  RunThreads(threads, [&](size_t number) {
     Appender appender = database->NewAppender();
     double token = static_cast<double>(number) * 1e6;
     for (size_t i = 0; i < Scaled(3'000) && findings.none(); ++i) {
@@ -122,7 +122,7 @@ TEST_CASE("compare and set: atomic against appends and other calls", "[database]
   REQUIRE_NO_FINDINGS(findings);
   std::set<std::pair<Timestamp, double>> replaced;
   uint64_t total = 0;
-  for (size_t number = 0; number < kThreads; ++number) {
+  for (size_t number = 0; number < threads; ++number) {
     total += sets[number];
     for (const auto& value : expected[number]) {
       INFO("key " << value.first << " value " << value.second);

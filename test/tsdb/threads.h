@@ -7,6 +7,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <latch>
 #include <mutex>
 #include <sstream>
@@ -30,6 +31,14 @@ inline constexpr size_t kSlowdown = 1;
 // A count chosen for an optimised build, fitted to this one.
 inline constexpr size_t Scaled(size_t count) {
   return count / kSlowdown > 0 ? count / kSlowdown : 1;
+}
+
+// Threads that a test starts, of which it usually has `usual`: TSDB_TEST_THREADS raises that, to
+// look for races longer than every run can.
+inline size_t ThreadCount(size_t usual) {
+  const char* given = std::getenv("TSDB_TEST_THREADS");
+  const size_t asked = given != nullptr ? std::strtoull(given, nullptr, 10) : 0;
+  return asked > usual ? asked : usual;
 }
 
 // Catch's assertions are for one thread; others report here, and the test's thread asserts none().

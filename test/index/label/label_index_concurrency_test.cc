@@ -9,6 +9,7 @@
 
 #include "index/label/label_index.h"
 #include "storage/base/labels.h"
+#include "test/tsdb/threads.h"
 
 namespace tsdb::label {
 namespace {
@@ -84,7 +85,8 @@ struct Race {
 TEST_CASE("label index: registering, indexing and asking at once", "[label][concurrency]") {
   Race race;
   std::vector<std::thread> readers, writers;
-  for (size_t t = 0; t < 3; ++t) readers.emplace_back([&, t] { race.Read(t); });
+  for (size_t t = ThreadCount(7) - kWriters; t > 0; --t)
+    readers.emplace_back([&, t] { race.Read(t); });
   for (size_t w = 0; w < kWriters; ++w) writers.emplace_back([&, w] { race.Write(w); });
   for (std::thread& thread : writers) thread.join();
   race.done.store(true, std::memory_order_release);
@@ -100,7 +102,7 @@ TEST_CASE("label index: what a thread registered its next question sees", "[labe
   const LabelIndex index(table);
   std::atomic<size_t> missed{0};
   std::vector<std::thread> threads;
-  for (size_t t = 0; t < 6; ++t) {
+  for (size_t t = 0; t < ThreadCount(6); ++t) {
     threads.emplace_back([&, t] {
       for (uint64_t i = 0; i < 500; ++i) {
         const auto id = table.FindOrCreate(Numbered(t, i));

@@ -115,7 +115,7 @@ struct Published {
 
 TEST_CASE("epochs: readers on many threads see whole blocks while they are replaced",
           "[concurrency]") {
-  constexpr size_t kReaders = 12;
+  const size_t readers = ThreadCount(16) - 4;
   constexpr size_t kWriters = 4;
   SlabPool pool;
   Findings findings;
@@ -129,7 +129,7 @@ TEST_CASE("epochs: readers on many threads see whole blocks while they are repla
   {
     EpochDomain epochs(&pool);
     std::atomic<size_t> writing{kWriters};
-    RunThreads(kReaders + kWriters, [&](size_t number) {
+    RunThreads(readers + kWriters, [&](size_t number) {
       if (number < kWriters) {
         std::vector<Retired> retired;
         for (uint64_t i = 1; i <= Scaled(200'000); ++i) {

@@ -68,15 +68,15 @@ TEST_CASE("owner queue: letting go is refused with what came in meanwhile, in or
 
 TEST_CASE("owner queue: from 8 threads nothing is lost, doubled or out of its thread's order",
           "[concurrency]") {
-  constexpr size_t kThreads = 8;
+  const size_t threads = ThreadCount(8);
   const size_t items_each = Scaled(300'000);
   OwnerQueue queue;
-  std::vector<std::vector<Numbered>> items(kThreads, std::vector<Numbered>(items_each));
+  std::vector<std::vector<Numbered>> items(threads, std::vector<Numbered>(items_each));
   Findings findings;
   // Changed by owners only, without atomics: ownership must order them.
-  std::vector<size_t> next(kThreads);
+  std::vector<size_t> next(threads);
   size_t worked_off = 0;
-  RunThreads(kThreads, [&](size_t thread) {
+  RunThreads(threads, [&](size_t thread) {
     for (size_t i = 0; i < items_each; ++i) {
       items[thread][i].thread = thread;
       items[thread][i].number = i;
@@ -98,7 +98,7 @@ TEST_CASE("owner queue: from 8 threads nothing is lost, doubled or out of its th
   });
   REQUIRE_NO_FINDINGS(findings);
   // Whoever came last found it unowned or left its item to an owner: all are done.
-  REQUIRE(worked_off == kThreads * items_each);
+  REQUIRE(worked_off == threads * items_each);
   WorkItem* left = nullptr;
   REQUIRE(!queue.TryOwn(left));
 }

@@ -11,12 +11,12 @@
 namespace tsdb::tree {
 namespace {
 
-// Runs `write` on this thread and `read` on four others until it is done.
+// Runs `write` on this thread and `read` on four others, or as many as asked for, until it is done.
 template <typename Write, typename Read>
 void RunBesideReaders(const Write& write, const Read& read) {
   std::atomic<bool> done{false};
   Threads readers;
-  for (int i = 0; i < 4; ++i) {
+  for (size_t i = ThreadCount(4); i > 0; --i) {
     readers.Add([&] {
       while (!done.load(std::memory_order_relaxed)) read();
     });

@@ -1,6 +1,7 @@
 // The slab pool: classes, alignment, recycling, accounting; from one thread and from many.
 
 #include "storage/base/slab_pool.h"
+#include "test/tsdb/threads.h"
 
 #include <catch2/catch.hpp>
 #include <cstring>
@@ -77,11 +78,11 @@ TEST_CASE("slab pool: threads that allocate, hand over and free never share a bl
 #else
   constexpr int kRounds = 100'000;
 #endif
-  constexpr size_t kThreads = 8;
+  const size_t thread_count = ThreadCount(8);
   SlabPool pool;
-  std::vector<int> damaged(kThreads);
+  std::vector<int> damaged(thread_count);
   std::vector<std::thread> threads;
-  for (size_t number = 0; number < kThreads; ++number) {
+  for (size_t number = 0; number < thread_count; ++number) {
     threads.emplace_back([&, number] {
       std::mt19937_64 random(number);
       struct Block {

@@ -16,7 +16,6 @@ namespace {
 
 constexpr uint32_t kImages = 4;
 constexpr uint32_t kGroups = 90;
-constexpr size_t kReaders = 6;
 
 struct Shared {
   SlabPool pool;
@@ -75,10 +74,11 @@ TEST_CASE("leaf cache: many readers, little room, and segments that go", "[cache
     shared.images[i] = *std::move(image);
     shared.bases[i].store(shared.images[i]->base(), std::memory_order_release);
   }
-  const size_t rounds = Scaled(60'000);
+  const size_t reader_count = ThreadCount(6);
+  const size_t rounds = Scaled(60'000) * 6 / reader_count;
   std::atomic<size_t> reads{0};
   std::vector<std::thread> readers;
-  for (size_t i = 0; i < kReaders; ++i) {
+  for (size_t i = 0; i < reader_count; ++i) {
     readers.emplace_back([&, i] {
       std::mt19937_64 random(i);
       for (size_t round = 0; round < rounds && shared.findings.none(); ++round) {
@@ -89,7 +89,7 @@ TEST_CASE("leaf cache: many readers, little room, and segments that go", "[cache
   }
   // Two segments go in the middle of it; the cache is trimmed all the time.
   for (const uint32_t image : {1u, 3u}) {
-    const size_t until = kReaders * rounds / 3 * (image == 1 ? 1 : 2);
+    const size_t until = reader_count * rounds / 3 * (image == 1 ? 1 : 2);
     while (reads.load(std::memory_order_relaxed) < until && shared.findings.none()) {
       shared.cache.Trim();
       std::this_thread::yield();
