@@ -1,0 +1,11 @@
+#include "test/models/protocols.h"
+
+namespace tsdb::models {
+
+std::vector<ProtocolModel> AllModels() {
+  return {PublicationModel(), HandInModel(),       MergeOrderModel(), PageOwnerModel(),
+          MergedModel(),      BackpressureModel(), EpochModel(),      GroupCommitModel(),
+          CheckpointModel(),  ManifestModel()};
+}
+
+}  // namespace tsdb::models
