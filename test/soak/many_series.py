@@ -108,8 +108,8 @@ def main():
                                          "caught": wrong is not None}))
         return 0 if wrong else 1
     result = wrong or (
-        f"{flags.series:,} series, budget {budget >> 20:,} MiB: at most {figures['peak'] / budget:.1%} "
-        f"of it, in a control group of 1.25 x")
+        f"{flags.series:,} series, budget {budget >> 20:,} MiB: at most "
+        f"{figures['peak'] / budget:.1%} of it, in a control group of 1.25 x")
     print(f"{result}; the group used {most >> 20:,} MiB at most")
     print("scorecard " + json.dumps({"row": 16, "reached": result, "seed": flags.seed,
                                      "met": not wrong and flags.series >= SERIES_ASKED_FOR}))
