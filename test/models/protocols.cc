@@ -4,8 +4,8 @@ namespace tsdb::models {
 
 std::vector<ProtocolModel> AllModels() {
   return {PublicationModel(), HandInModel(),       MergeOrderModel(), PageOwnerModel(),
-          MergedModel(),      BackpressureModel(), EpochModel(),      GroupCommitModel(),
-          CheckpointModel(),  ManifestModel()};
+          MergedModel(),      BackpressureModel(), SeriesViewModel(), EpochModel(),
+          GroupCommitModel(), CheckpointModel(),   ManifestModel()};
 }
 
 }  // namespace tsdb::models

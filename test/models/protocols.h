@@ -30,6 +30,7 @@ ProtocolModel MergeOrderModel();    // Commit order
 ProtocolModel PageOwnerModel();     // Page ownership
 ProtocolModel MergedModel();        // From applied to merged
 ProtocolModel BackpressureModel();  // Backpressure, and why nobody sleeps for ever
+ProtocolModel SeriesViewModel();    // Reading a series: one view
 ProtocolModel EpochModel();         // Epochs
 ProtocolModel GroupCommitModel();   // The log
 ProtocolModel CheckpointModel();    // Checkpoints and closing
