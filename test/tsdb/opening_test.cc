@@ -166,5 +166,25 @@ TEST_CASE("opening: an error is every write's, and reads go on", "[durability]")
   CHECK(database->NewSnapshot().Count(0) == static_cast<uint64_t>(kInAll));
 }
 
+TEST_CASE("opening: a directory whose making was not made durable is so before anything in it is",
+          "[durability]") {
+  MemoryFileSystem files({kParent});
+  Content acknowledged;
+  {
+    // The first opening makes the directory, and ends there.
+    FaultFileSystem failing(&files);
+    failing.Inject({FileFault::kIoError, 1, FileCall::kSyncDirectory, true});
+    REQUIRE_FALSE(Internals::Open(InDirectory(), &failing).ok());
+  }
+  {
+    const auto database = OpenIn(&files);
+    Appender appender = database->NewAppender();
+    AppendCommit(*database, appender, 1, &acknowledged);
+    REQUIRE(appender.Commit().Await(Milestone::kDurable).ok());
+  }
+  const auto lost = files.AfterPowerLoss();
+  CHECK(ReadContent(*OpenIn(lost.get())) == acknowledged);
+}
+
 }  // namespace
 }  // namespace tsdb

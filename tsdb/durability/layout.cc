@@ -28,6 +28,10 @@ absl::StatusOr<std::string> ReadFormat(FileSystem* files, const std::string& dir
 }  // namespace
 
 absl::Status WriteFormat(FileSystem* files, const std::string& directory) {
+  // Whoever made the directory may have ended before its name was durable. Who may not read the
+  // parent has not made it, and leaves that to who has.
+  const absl::Status named = files->SyncDirectory(ParentPath(directory));
+  if (!named.ok() && !absl::IsPermissionDenied(named)) return named;
   const std::string draft = JoinPath(directory, kFormatDraftName);
   TSDB_ASSIGN_OR_RETURN(std::unique_ptr<WritableFile> file,
                         files->Create(draft, CreateMode::kTruncate));
@@ -41,9 +45,7 @@ absl::Status WriteFormat(FileSystem* files, const std::string& directory) {
 
 absl::Status EnsureDirectory(FileSystem* files, const std::string& path) {
   const absl::Status made = files->CreateDirectory(path);
-  if (absl::IsAlreadyExists(made)) return absl::OkStatus();
-  TSDB_RETURN_IF_ERROR(made);
-  return files->SyncDirectory(ParentPath(path));
+  return absl::IsAlreadyExists(made) ? absl::OkStatus() : made;
 }
 
 absl::StatusOr<bool> HoldsDatabase(FileSystem* files, const std::string& directory, bool locked) {

@@ -24,7 +24,8 @@ inline constexpr char kLockName[] = "LOCK";
 inline constexpr char kLogName[] = "log";
 inline constexpr char kSegmentsName[] = "segments";
 
-// Makes `path` unless it is there; its name is durable then.
+// Makes `path` unless it is there. Its name is durable once the directory around it is synced:
+// WriteFormat does so for a database's, writing the manifest for the folders in it.
 absl::Status EnsureDirectory(FileSystem* files, const std::string& path);
 
 // Whether the directory holds a database already. An error if what it holds is something else,
@@ -35,7 +36,8 @@ absl::StatusOr<bool> HoldsDatabase(FileSystem* files, const std::string& directo
 // Makes the folders, if need be, and, in an empty directory, FORMAT: the lock is held.
 absl::Status PrepareDirectory(FileSystem* files, const std::string& directory);
 
-// The last thing to be written into a directory that is being made a database.
+// The last thing to be written into a directory that is being made a database. Makes the names of
+// the directory and of what is in it durable.
 absl::Status WriteFormat(FileSystem* files, const std::string& directory);
 
 }  // namespace tsdb::durability
