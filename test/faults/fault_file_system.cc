@@ -23,6 +23,7 @@ class FaultWritableFile final : public WritableFile {
     switch (*fault) {
       case FileFault::kIoError:
       case FileFault::kSkip:
+      case FileFault::kDenied:
         written.clear();
         break;
       case FileFault::kNoSpace:
@@ -106,8 +107,11 @@ class FaultReadableFile final : public ReadableFile {
 };
 
 absl::Status FaultError(FileFault fault, FileCall call, const std::string& path) {
-  return FileError(fault == FileFault::kNoSpace ? ENOSPC : EIO,
-                   absl::StrCat("(injected fault) do call ", static_cast<int>(call), " on"), path);
+  const int error = fault == FileFault::kNoSpace  ? ENOSPC
+                    : fault == FileFault::kDenied ? EACCES
+                                                  : EIO;
+  return FileError(error, absl::StrCat("(injected fault) do call ", static_cast<int>(call), " on"),
+                   path);
 }
 
 void FaultFileSystem::Inject(const Fault& fault) {

@@ -48,6 +48,7 @@ enum class FileFault : uint8_t {
   kShortWrite,  // EIO; of an append the first half is written
   kTornWrite,   // EIO; of an append everything is written, but the second half inverted
   kSkip,        // of a sync, of a file or a directory: OK, and nothing is done; else as kIoError
+  kDenied,      // EACCES; nothing is done
 };
 
 struct Fault {

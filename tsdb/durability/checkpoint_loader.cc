@@ -123,9 +123,11 @@ class Loader {
       Report(absl::StrCat(store_.path(), ": the labels of series ", id, " are not well-formed"));
       return absl::OkStatus();
     }
+    // Left out it would be gone with the next checkpoint.
     if (id >= table_->series_max()) {
-      Report(absl::StrCat(store_.path(), ": series number ", id, " is out of range"));
-      return absl::OkStatus();
+      return absl::ResourceExhaustedError(
+          absl::StrCat("loading '", store_.path(), "': there is a series number ", id,
+                       "; raise Options::series_max, ", table_->series_max()));
     }
     TSDB_ASSIGN_OR_RETURN(const SeriesId given,
                           table_->FindOrCreate(Labels::FromCanonicalBytes(labels)));

@@ -1,0 +1,324 @@
+// Directories whose files are missing, damaged or made up: what is whole is there, what is not is
+// named, and it stays so at the next opening.
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "storage/base/coding.h"
+#include "storage/segment/manifest.h"
+#include "storage/segment/segment_builder.h"
+#include "storage/segment/segment_reader.h"
+#include "storage/wal/local_log.h"
+#include "test/faults/fault_file_system.h"
+#include "test/faults/memory_file_system.h"
+#include "test/tsdb/durable_database.h"
+#include "test/tsdb/filled_directory.h"
+#include "tsdb/durability/log_payload.h"
+#include "tsdb/internals.h"
+
+namespace tsdb {
+namespace {
+
+constexpr char kLog[] = "/data/db/log";
+
+Options Reading() {
+  Options options = InDirectory();
+  options.read_only = true;
+  return options;
+}
+
+std::string Name(int series) {
+  return Labels::Create({{kMetricNameLabel, "m"}, {"i", std::to_string(series)}})->ToString();
+}
+
+bool Mentions(const RecoveryReport& recovery, const std::string& text) {
+  return std::any_of(recovery.damage.begin(), recovery.damage.end(),
+                     [&](const std::string& line) { return line.find(text) != std::string::npos; });
+}
+
+// Everything there is has the value that FillDirectory gave it.
+void RequireTrue(const Content& content) {
+  for (SeriesId series = 0; series < 4; ++series) {
+    const auto found = content.find(Name(static_cast<int>(series)));
+    if (found == content.end()) continue;
+    for (const auto& [time, value] : found->second) REQUIRE(value == ValueOf(series, time));
+  }
+}
+
+std::vector<std::string> SegmentPaths(MemoryFileSystem& files) {
+  std::vector<std::string> paths;
+  const auto names = files.List(kSegments);
+  for (const std::string& name : *names) {
+    // One of 99 is garbage.
+    if (segment::ParseSegmentFileName(name).value_or(99) < 99)
+      paths.push_back(JoinPath(kSegments, name));
+  }
+  return paths;
+}
+
+std::unique_ptr<segment::SegmentReader> Read(MemoryFileSystem& files, const std::string& path) {
+  auto reader = segment::SegmentReader::Open(
+      &files, path, *segment::ParseSegmentFileName(path.substr(path.rfind('/') + 1)));
+  REQUIRE(reader.ok());
+  return *std::move(reader);
+}
+
+// The segment that holds the labels of all series and the leaves of small ones.
+std::string RestPath(MemoryFileSystem& files) {
+  const auto manifest = segment::Manifest::Read(&files, kHome);
+  REQUIRE(manifest.ok());
+  REQUIRE(manifest->state.series_checkpoint.has_value());
+  return JoinPath(kSegments, segment::SegmentFileName(manifest->state.series_checkpoint->file));
+}
+
+TEST_CASE("recovery: a segment that is missing costs what was in it, and is named",
+          "[durability]") {
+  Content content;
+  const auto whole = FilledDirectory(&content);
+  for (const std::string& path : SegmentPaths(*whole)) {
+    INFO(path);
+    const uint64_t records = Read(*whole, path)->summary().records;
+    const auto files = whole->AfterProcessCrash();
+    REQUIRE(files->Remove(path).ok());
+    Content left;
+    for (const Options& options : {Reading(), InDirectory()}) {
+      const auto database = OpenIn(files.get(), options);
+      const std::string lost = " the file is missing, and with it " + std::to_string(records);
+      REQUIRE(Mentions(database->Recovery(), path + ":" + lost));
+      // The labels of all are there twice.
+      REQUIRE(database->Recovery().orphans == 0);
+      REQUIRE(database->SeriesCount() == content.size());
+      left = ReadContent(*database);
+      RequireTrue(left);
+    }
+    const auto again = OpenIn(files.get());
+    REQUIRE(again->Recovery().damage.empty());
+    REQUIRE(ReadContent(*again) == left);
+  }
+}
+
+TEST_CASE("recovery: a segment whose footer is damaged loses nothing, and is kept",
+          "[durability]") {
+  Content content;
+  const auto whole = FilledDirectory(&content);
+  for (const std::string& path : SegmentPaths(*whole)) {
+    INFO(path);
+    std::vector<uint8_t> bytes = whole->Content(path);
+    bytes.back() ^= 1;
+    const auto files = whole->AfterProcessCrash();
+    files->SetContent(path, bytes);
+    for (const Options& options : {Reading(), InDirectory()}) {
+      const auto database = OpenIn(files.get(), options);
+      REQUIRE(Mentions(database->Recovery(), path));
+      const Content left = ReadContent(*database);
+      RequireTrue(left);
+      REQUIRE(Contains(left, content));
+    }
+    REQUIRE(files->Content(path + ".damaged") == bytes);
+    REQUIRE(OpenIn(files.get())->Recovery().damage.empty());
+  }
+}
+
+TEST_CASE("recovery: a damaged segment that cannot be set aside ends the checkpoint, not the data",
+          "[durability]") {
+  Content content;
+  const auto files = FilledDirectory(&content);
+  const std::string path = RestPath(*files);
+  std::vector<uint8_t> bytes = files->Content(path);
+  bytes.back() ^= 1;
+  files->SetContent(path, bytes);
+  {
+    FaultFileSystem failing(files.get());
+    failing.SetHook([&](FileCall call, const std::string& to) {
+      if (call == FileCall::kRename && to == path + ".damaged") {
+        failing.Inject({FileFault::kIoError, 1, FileCall::kRename});
+      }
+    });
+    const auto database = OpenIn(&failing);
+    CHECK(Contains(ReadContent(*database), content));
+    Appender appender = database->NewAppender();
+    CHECK_FALSE(appender.Append(0, 100'000, ValueOf(0, 100'000)));
+    CHECK(appender.status().message().find(path) != std::string::npos);
+  }
+  CHECK(Contains(ReadContent(*OpenIn(files.get())), content));
+}
+
+TEST_CASE("recovery: without labels records are orphans, and numbering starts anew",
+          "[durability]") {
+  Content content;
+  const auto files = FilledDirectory(&content);
+  // All that name series 1 and 2: the rest segment and the copy of the labels.
+  for (const std::string& path : SegmentPaths(*files)) {
+    if (Read(*files, path)->leaf_count() == 0 || path == RestPath(*files)) {
+      std::vector<uint8_t> bytes = files->Content(path);
+      bytes.back() ^= 1;
+      files->SetContent(path, bytes);
+    }
+  }
+  Content left;
+  for (int opening = 0; opening < 2; ++opening) {
+    const auto database = OpenIn(files.get());
+    CHECK(database->Recovery().orphans == (opening == 0 ? 6 : 0));
+    CHECK(database->Recovery().damage.empty() == (opening == 1));
+    left = ReadContent(*database);
+    RequireTrue(left);
+    CHECK_FALSE(left.contains(Name(1)));
+    CHECK_FALSE(left.contains(Name(2)));
+    CHECK(Contains(left, {{Name(0), content.at(Name(0))}, {Name(3), content.at(Name(3))}}));
+    CHECK(database->SeriesCount() == 2);
+    CHECK(database->Verify().ok());
+  }
+}
+
+TEST_CASE("recovery: fewer series allowed than there are is refused, and nothing is lost",
+          "[durability]") {
+  Content content;
+  const auto files = FilledDirectory(&content);
+  Options options = InDirectory();
+  // Series 0 to 2 are in segments, 3 is in the log.
+  for (options.series_max = 1; options.series_max < 4; ++options.series_max) {
+    INFO(options.series_max);
+    const absl::Status refused = Internals::Open(options, files.get()).status();
+    CHECK(absl::IsResourceExhausted(refused));
+    CHECK(refused.message().find("series_max") != std::string::npos);
+  }
+  CHECK(ReadContent(*OpenIn(files.get(), options)) == content);
+  // All of them in segments.
+  for (options.series_max = 1; options.series_max < 4; ++options.series_max) {
+    INFO(options.series_max);
+    CHECK(absl::IsResourceExhausted(Internals::Open(options, files.get()).status()));
+  }
+  CHECK(ReadContent(*OpenIn(files.get(), options)) == content);
+}
+
+TEST_CASE("recovery: a forged rest segment names nothing outside the directory's files",
+          "[durability]") {
+  Content content;
+  const auto files = FilledDirectory(&content);
+  const std::string path = RestPath(*files);
+  const auto rest = Read(*files, path);
+  const uint64_t number = rest->summary().number;
+  REQUIRE(files->Remove(path).ok());
+  auto builder = segment::SegmentBuilder::Create(files.get(), kSegments, number);
+  REQUIRE(builder.ok());
+  for (auto cursor = rest->series_table(); cursor.Next();) {
+    const bool second = cursor.entry().id == 1;
+    REQUIRE((*builder)->AddSeries(cursor.entry().id, second ? "x" : cursor.entry().labels).ok());
+  }
+  for (uint32_t i = 0; i < rest->leaf_count(); ++i) {
+    cache::LeafGroup group;
+    REQUIRE((*builder)->AddLeaf(rest->leaf(i).series, rest->ReadBlock(i, group)).ok());
+  }
+  REQUIRE((*builder)->Supersede({number - 1, 1'000'000}).ok());
+  REQUIRE((*builder)->Supersede({0, 0}).ok());
+  REQUIRE((*builder)->Finish(rest->summary().log_sequence).ok());
+  const auto database = OpenIn(files.get());
+  CHECK(Mentions(database->Recovery(), "the labels of series 1 are not well-formed"));
+  CHECK(database->Recovery().orphans == 3);
+  RequireTrue(ReadContent(*database));
+  CHECK(ReadContent(*database).at(Name(2)) == content.at(Name(2)));
+}
+
+// A database of one series with a record in its log, and these batches after it.
+std::unique_ptr<MemoryFileSystem> WithBatches(
+    const std::vector<std::pair<int, std::vector<uint8_t>>>& batches) {
+  auto files = std::make_unique<MemoryFileSystem>(std::vector<std::string>{kParent});
+  {
+    const auto database = OpenIn(files.get());
+    AddSeries(*database, 1);
+    Appender appender = database->NewAppender();
+    REQUIRE(appender.Append(0, 1, ValueOf(0, 1)));
+  }
+  wal::ReplayReport report;
+  const auto ignore = [](uint64_t, uint8_t, std::span<const uint8_t>) { return absl::OkStatus(); };
+  auto log = wal::LocalLog::Open(files.get(), kLog, {}, 1, ignore, &report);
+  REQUIRE(log.ok());
+  for (const auto& [kind, payload] : batches) {
+    REQUIRE((*log)->Append(static_cast<uint8_t>(kind), payload).ok());
+  }
+  REQUIRE((*log)->Close().ok());
+  return files;
+}
+
+std::vector<uint8_t> SeriesPayload(SeriesId number, int name) {
+  std::vector<uint8_t> payload;
+  const auto labels = Labels::Create({{kMetricNameLabel, "m"}, {"i", std::to_string(name)}});
+  durability::AppendSeries(number, labels->bytes(), payload);
+  return payload;
+}
+
+TEST_CASE("recovery: batches that cannot be understood cost themselves, and are named",
+          "[durability]") {
+  using durability::PayloadKind;
+  const auto kind = [](PayloadKind of) { return static_cast<int>(of); };
+  std::vector<uint8_t> far = durability::EncodeDelete(std::vector<SeriesId>{0}, {500, 600});
+  const auto files = WithBatches({
+      {99, {1, 2, 3}},
+      {kind(PayloadKind::kRecords), {255, 255, 255}},
+      {kind(PayloadKind::kDelete), {1}},
+      {kind(PayloadKind::kSeries), SeriesPayload(3'000'000'000, 7)},
+      {kind(PayloadKind::kSeries), {0, 100, 1}},
+      {kind(PayloadKind::kDelete), far},
+      {kind(PayloadKind::kSeries), SeriesPayload(2, 8)},
+      // Of series 0 to 9: 1 was never named, those from 3 on are beyond what was.
+      {kind(PayloadKind::kDelete),
+       durability::EncodeDelete(std::vector<SeriesId>{1, 2, 5, 9}, {0, 10})},
+  });
+  const auto database = OpenIn(files.get());
+  const RecoveryReport& recovery = database->Recovery();
+  CHECK(Mentions(recovery, "unknown kind 99"));
+  CHECK(Mentions(recovery, "reading a deletion: it is cut short"));
+  CHECK(Mentions(recovery, "series number 3000000000 is out of range"));
+  CHECK(Mentions(recovery, "reading series: cut short or malformed"));
+  CHECK(recovery.damage.size() == 5);
+  CHECK(recovery.orphans == 0);
+  CHECK(ReadContent(*database).at(Name(0)).size() == 1);
+  CHECK(database->Verify().ok());
+}
+
+TEST_CASE("recovery: a damaged log is kept by writers, and left alone by readers", "[durability]") {
+  const auto files = WithBatches({{4, {}}, {4, {}}});
+  // The first of two batches that know what was before them to be durable.
+  const std::string path = JoinPath(kLog, files->List(kLog)->at(0));
+  std::vector<uint8_t> bytes = files->Content(path);
+  bytes[70] ^= 1;
+  files->SetContent(path, bytes);
+  {
+    const auto reader = OpenIn(files.get(), Reading());
+    CHECK(Mentions(reader->Recovery(), path + ": "));
+    CHECK(absl::IsNotFound(files->FileSize(path + ".damaged").status()));
+  }
+  FaultFileSystem failing(files.get());
+  failing.Inject({FileFault::kIoError, 1, FileCall::kLink});
+  const auto database = OpenIn(&failing);
+  CHECK(Mentions(database->Recovery(), path + ": cannot be kept, the next checkpoint removes it"));
+}
+
+TEST_CASE("recovery: a directory without its manifest is refused, unless nothing is lost with it",
+          "[durability]") {
+  Content content;
+  const auto files = FilledDirectory(&content);
+  const auto empty = files->AfterProcessCrash();
+  REQUIRE(files->Remove("/data/db/manifest").ok());
+  for (const Options& options : {InDirectory(), Reading()}) {
+    const absl::Status refused = Internals::Open(options, files.get()).status();
+    CHECK((absl::IsDataLoss(refused) || absl::IsNotFound(refused)));
+    CHECK(refused.message().find("/data/db/manifest") != std::string::npos);
+  }
+  const auto names = empty->List(kSegments);
+  for (const std::string& name : *names) {
+    REQUIRE(empty->Remove(JoinPath(kSegments, name)).ok());
+  }
+  REQUIRE(empty->Remove("/data/db/manifest").ok());
+  empty->SetContent(JoinPath(kSegments, "notes"), {1});
+  const auto database = OpenIn(empty.get());
+  RequireTrue(ReadContent(*database));
+  CHECK(empty->Content(JoinPath(kSegments, "notes")).size() == 1);
+  MemoryFileSystem bare({kParent, kHome});
+  CHECK(absl::IsNotFound(Internals::Open(Reading(), &bare).status()));
+}
+
+}  // namespace
+}  // namespace tsdb
