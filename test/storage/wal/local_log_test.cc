@@ -70,6 +70,21 @@ TEST_CASE("log: files are rotated by size, read on over openings, and truncated 
   REQUIRE(*ParseLogFileName(names[1]) > 300);
 }
 
+TEST_CASE("log: what was truncated stays gone after a loss of power", "[wal]") {
+  MemoryFileSystem files({kDirectory});
+  LocalLogOptions options;
+  options.file_bytes = 2000;
+  options.staged_bytes = 500;
+  const Replayed opened = OpenLog(&files, options);
+  AppendPayloads(*opened.log, 1, 100);
+  REQUIRE(opened.log->AwaitDurable(100).ok());
+  const size_t before = files.List(kDirectory)->size();
+  REQUIRE(opened.log->TruncateBefore(60).ok());
+  const auto left = *files.List(kDirectory);
+  REQUIRE(left.size() < before);
+  REQUIRE(*files.AfterPowerLoss()->List(kDirectory) == left);
+}
+
 TEST_CASE("log: durable batches survive the loss of power, written ones the process", "[wal]") {
   const uint64_t seed = GENERATE(range(1, 30));
   INFO("seed " << seed);
