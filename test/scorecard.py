@@ -62,9 +62,11 @@ class Step:
     environment: dict = dataclasses.field(default_factory=dict)
 
     def name(self):
-        words = [os.path.basename(word) for word in self.command
-                 if not word.startswith("--") and word != sys.executable]
-        return f"{self.row:02}-{words[0].split('.')[0]}"
+        """The row, the program, and its flags without folders."""
+        words = [word for word in self.command if "/" not in word]
+        program = os.path.basename(next(word for word in self.command
+                                        if word != sys.executable)).split(".")[0]
+        return "-".join([f"{self.row:02}", program] + [word.strip("-") for word in words])
 
 
 def steps():
@@ -133,8 +135,7 @@ def run_step(step, deadline):
     if time.monotonic() + 60 * step.minutes > deadline:
         return outcome(step, why="no time was left for it")
     os.makedirs(LOGS, exist_ok=True)
-    planted = "-planted-" + step.command[-1].strip("-") if "plant" in " ".join(step.command) else ""
-    log = os.path.join(LOGS, f"{step.name()}{planted}.log")
+    log = os.path.join(LOGS, step.name() + ".log")
     begin = time.monotonic()
     with open(log, "w", encoding="utf-8") as file:
         file.write(" ".join(step.command) + "\n")
@@ -157,7 +158,7 @@ def run_step(step, deadline):
     elif code != 0 or not lines:
         why = f"failed ({code}); see {log}"
         code = code or 1
-    print(f"{step.name()}{planted}: {why or 'done'}, {seconds:.0f} s", flush=True)
+    print(f"{step.name()}: {why or 'done'}, {seconds:.0f} s", flush=True)
     return outcome(step, lines, code, seconds, why)
 
 
