@@ -105,7 +105,7 @@ def steps():
         Step(12, [f"{BIN}/map_model"], 2),
         *[Step(12, [f"{BIN}/map_model", "--plant", plant], 1)
           for plant in ("lost-record", "first-wins", "short-delete")],
-        Step(13, [f"{BIN}/models_test"], 2, environment={"TSDB_MODEL_SCHEDULES": "1000000"}),
+        Step(13, [f"{BIN}/models_test"], 2, environment={"TSDB_MODEL_SCHEDULES": "100000"}),
         Step(18, PYTHON + ["test/named_cases.py", "--build", "build/release"], 1),
         Step(16, series, 3, alone=True),
         Step(16, series + ["--plant-small-budget", "--series", "100000"], 1, alone=True),
