@@ -7,7 +7,7 @@
 The program (many_series.cc) registers, appends, reads back, closes, opens and reads back again. Its
 anonymous memory may be a tenth more than the budget at most (the pages of files that the kernel
 keeps are no part of it, though the group counts them), and the group's limit of 1.25 times the
-budget must not end it. A budget of 0 is 400 bytes a series and 64 MiB. Exits 1 for any finding, 77
+budget must not end it. A budget of 0 is 500 bytes a series and 64 MiB. Exits 1 for any finding, 77
 where there is no control group of version 1 to be had.
 
 With --plant-small-budget the program is told twice the budget that it is judged by; it exits 0 if
@@ -31,7 +31,7 @@ LIMIT = 1.25
 
 
 def default_budget(series):
-    return 400 * series + (64 << 20)
+    return 500 * series + (64 << 20)
 
 
 class ControlGroup:
