@@ -90,10 +90,15 @@ absl::Status SegmentBuilder::CheckLeaf(SeriesId series, std::span<const uint8_t>
   if (kLeafPrefixBytes + block.size() > cache::kGroupBytes) {
     return Refuse("its block is larger than a group of a packed segment", series);
   }
-  if (frame_used_.size() + 1 >= cache::PackedImage::kGroupsMax) {
+  if (!TakesMore()) {
     return Refuse("a packed segment holds no more groups; go on in another segment", series);
   }
   return absl::OkStatus();
+}
+
+bool SegmentBuilder::TakesMore() const {
+  if (form_ == Form::kPacked) return frame_used_.size() + 1 < cache::PackedImage::kGroupsMax;
+  return bytes() + cache::kGroupBytes <= kSegmentBytesLimit;
 }
 
 absl::Status SegmentBuilder::AddLeaf(SeriesId series, std::span<const uint8_t> block) {

@@ -73,6 +73,9 @@ class SegmentBuilder {
 
   // Of the file, were it finished now (at most: repeated Supersedes count). Cost: O(1).
   uint64_t bytes() const;
+  // Whether another leaf finds room. A packed segment ends after 128 MiB of leaves, a plain one
+  // after 32 GiB.
+  bool TakesMore() const;
   // Of the leaves, not compressed.
   uint64_t leaf_bytes() const { return leaf_bytes_; }
   // Of the leaf that AddLeaf was last called for: LeafReference::leaf is this less 1.

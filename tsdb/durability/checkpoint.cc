@@ -26,15 +26,18 @@ class CheckpointWriter {
         tree_(tree),
         table_(table),
         packing_(packing),
+        rest_packing_(packing),
         compacted_(ChooseForCompaction(store, compaction)) {
     added_.log_sequence = log_sequence;
-    for (const auto& [number, open] : store.segments()) {
-      live_[number].assign(open.live.size(), 0);
-    }
   }
 
   absl::StatusOr<WrittenCheckpoint> Write(absl::FunctionRef<absl::Status()> before_publish) {
     absl::Status status = WriteFiles();
+    if (rest_is_full_) {
+      // Only now is it known how much there is. Of plain leaves it takes all.
+      StartOver();
+      status = WriteFiles();
+    }
     if (status.ok()) status = before_publish();
     if (status.ok()) status = store_.Publish(added_);
     if (!status.ok()) {
@@ -48,8 +51,24 @@ class CheckpointWriter {
   }
 
  private:
+  void StartOver() {
+    store_.Discard(added_);
+    const uint64_t log_sequence = added_.log_sequence;
+    added_ = NewSegments();
+    added_.log_sequence = log_sequence;
+    rest_ = nullptr;
+    leaves_ = nullptr;
+    copied_bytes_ = 0;
+    rest_packing_ = segment::Packing::kPlain;
+    rest_is_full_ = false;
+  }
+
   absl::Status WriteFiles() {
-    TSDB_ASSIGN_OR_RETURN(rest_, NewBuilder());
+    live_leaves_.clear();
+    for (const auto& [number, open] : store_.segments()) {
+      live_[number].assign(open.live.size(), 0);
+    }
+    TSDB_ASSIGN_OR_RETURN(rest_, NewBuilder(rest_packing_));
     tree::SeriesExporter exporter(&tree_);
     const SeriesId count = table_.Count();
     rest_->ReserveSeries(count, table_.Bytes());
@@ -68,16 +87,20 @@ class CheckpointWriter {
     return absl::OkStatus();
   }
 
-  absl::StatusOr<std::unique_ptr<segment::SegmentBuilder>> NewBuilder() {
+  absl::StatusOr<std::unique_ptr<segment::SegmentBuilder>> NewBuilder(segment::Packing packing) {
     return segment::SegmentBuilder::Create(store_.files(), store_.path(), store_.TakeNumber(),
-                                           packing_);
+                                           packing);
   }
 
   absl::Status Take(SeriesId series, tree::SeriesExporter::Kind kind,
                     std::span<const uint8_t> block) {
     switch (kind) {
-      case tree::SeriesExporter::Kind::kRest:
-        return rest_->AddLeaf(series, block);
+      case tree::SeriesExporter::Kind::kRest: {
+        absl::Status added = rest_->AddLeaf(series, block);
+        rest_is_full_ =
+            !added.ok() && !rest_->TakesMore() && rest_packing_ != segment::Packing::kPlain;
+        return added;
+      }
       case tree::SeriesExporter::Kind::kMapped: {
         const LeafPlace place = store_.Locate(block.data());
         if (compacted_.contains(place.segment)) {
@@ -104,7 +127,7 @@ class CheckpointWriter {
       TSDB_RETURN_IF_ERROR(FinishLeaves());
     }
     if (leaves_ == nullptr) {
-      TSDB_ASSIGN_OR_RETURN(leaves_, NewBuilder());
+      TSDB_ASSIGN_OR_RETURN(leaves_, NewBuilder(packing_));
       any_series_ = false;
     }
     if (!any_series_ || last_series_ != series) {
@@ -126,7 +149,7 @@ class CheckpointWriter {
   // Into a segment without leaves, which the next checkpoint replaces as one that has no live ones.
   absl::Status CopyLabels(SeriesId count) {
     if (table_.Bytes() > kCopiedLabelBytesMax || count == 0) return absl::OkStatus();
-    TSDB_ASSIGN_OR_RETURN(leaves_, NewBuilder());
+    TSDB_ASSIGN_OR_RETURN(leaves_, NewBuilder(packing_));
     for (SeriesId series = 0; series < count; ++series) {
       TSDB_RETURN_IF_ERROR(leaves_->AddSeries(series, table_.BytesOf(series)));
     }
@@ -167,6 +190,8 @@ class CheckpointWriter {
   const tree::Tree& tree_;
   const label::SeriesTable& table_;
   const segment::Packing packing_;
+  segment::Packing rest_packing_;
+  bool rest_is_full_ = false;
   const std::set<uint64_t> compacted_;  // segments whose leaves are written anew
   uint64_t copied_bytes_ = 0;
   std::unique_ptr<segment::SegmentBuilder> rest_;
