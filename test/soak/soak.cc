@@ -33,6 +33,7 @@ using SteadyClock = std::chrono::steady_clock;
 constexpr Timestamp kRetention = 50'000;  // ticks
 constexpr Timestamp kLateEvery = 97;
 constexpr Timestamp kLateBy = 50;
+constexpr Timestamp kAheadMax = 1'000;
 constexpr std::chrono::milliseconds kSampleEvery{200};
 constexpr uint64_t kBudget = uint64_t{256} << 20;
 
@@ -124,6 +125,15 @@ class Soak {
     appended_.fetch_add(count, std::memory_order_relaxed);
   }
 
+  // Notes the tick as committed, and waits for writers that are far behind: what one is ahead is
+  // kept longer, and memory would grow with it.
+  void KeepStep(size_t writer, Timestamp tick) {
+    MutexLock lock(&mutex_);
+    ticks_[writer].store(tick, std::memory_order_relaxed);
+    in_step_.NotifyAll();
+    while (!stopping() && tick > Now() + kAheadMax) in_step_.Wait(&mutex_);
+  }
+
   void Write(size_t writer) {
     Appender appender = database_->NewAppender();
     Timestamp tick = 1;
@@ -135,7 +145,7 @@ class Soak {
       if (tick % 20 == 0) {
         const Ticket ticket = appender.Commit();
         if (tick % 200 == 0) Must(ticket.Await(Milestone::kDurable));
-        ticks_[writer].store(tick, std::memory_order_relaxed);
+        KeepStep(writer, tick);
       }
     }
     for (Timestamp late = std::max<Timestamp>(1, tick - kLateBy); late < tick; ++late) {
@@ -226,6 +236,7 @@ class Soak {
     MutexLock lock(&mutex_);
     stopping_.store(true, std::memory_order_relaxed);
     wake_.NotifyAll();
+    in_step_.NotifyAll();
   }
   static unsigned long long Wide(uint64_t value) { return value; }
 
@@ -250,8 +261,9 @@ class Soak {
   std::vector<std::atomic<Timestamp>> ticks_;  // committed by each writer
   std::atomic<uint64_t> appended_{0}, questions_{0};
   std::atomic<bool> stopping_{false};
-  Mutex mutex_;  // of nothing but the waits for `wake_`
+  Mutex mutex_;  // of the waits for these, and of what writers tell each other of their ticks
   CondVar wake_;
+  CondVar in_step_;
   std::unique_ptr<Database> database_;
 };
 

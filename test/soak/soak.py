@@ -18,7 +18,7 @@ fifth of the time for warming up:
 
 Runs of less than 15 minutes after warming up are not judged by slopes and rates. On samples that
 are judged, a leak of 1 MiB a minute, one of a descriptor a minute, and a slow-down to 85 % are
-planted afterwards, and each must be found. Exits 1 for any finding.
+planted afterwards if nothing was wrong, and each must be found. Exits 1 for any finding.
 """
 
 import argparse
@@ -112,13 +112,12 @@ PLANTED = {"a leak of 1 MiB a minute": plant_leak,
 
 
 def find_planted(samples):
-    """Whether each planted fault is found, and nothing that was not wrong before is needed."""
+    """Whether each fault is found that is planted into samples with which nothing is wrong."""
     found_all = True
-    _, sound = judge(samples)
     for fault, plant in PLANTED.items():
         planted = [dict(sample) for sample in samples]
         plant(planted)
-        caught = len(judge(planted)[1]) > len(sound)
+        caught = len(judge(planted)[1]) > 0
         found_all = found_all and caught
         print("scorecard " + json.dumps({"row": 15, "planted": fault, "caught": caught}))
     return found_all
@@ -179,7 +178,7 @@ def main():
         samples = made_up_samples()
         figures, wrong = judge(samples)
         print(figures, wrong)
-        return 0 if find_planted(samples) and not wrong else 1
+        return 0 if not wrong and find_planted(samples) else 1
     if flags.samples:
         with open(flags.samples, encoding="utf-8") as file:
             samples, failed = [json.loads(line) for line in file], []
@@ -204,7 +203,7 @@ def main():
           f"{last['deleted']:,} deleted")
     judged = warm[-1]["seconds"] - warm[0]["seconds"] >= JUDGED_SECONDS
     met = judged and not wrong
-    if judged and not find_planted(warm):
+    if met and not find_planted(warm):
         wrong.append("a planted fault was not found")
     print("; ".join(wrong) or "nothing wrong")
     reached = "; ".join(wrong) or "; ".join(f"{name} {figure}" for name, figure in figures.items())
