@@ -100,7 +100,7 @@ TEST_CASE("compare and set: atomic against appends and other calls", "[database]
   RunThreads(threads, [&](size_t number) {
     Appender appender = database->NewAppender();
     double token = static_cast<double>(number) * 1e6;
-    for (size_t i = 0; i < Scaled(3'000) && findings.none(); ++i) {
+    for (size_t i = 0; i < ScaledFor(3'000, 6) && findings.none(); ++i) {
       const auto key = static_cast<Timestamp>(i % kKeys);
       token += 1;
       if (number == 0) {

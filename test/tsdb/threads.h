@@ -4,6 +4,7 @@
 // Thread safety: Findings from any thread; the rest by the test's own thread.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -39,6 +40,11 @@ inline size_t ThreadCount(size_t usual) {
   const char* given = std::getenv("TSDB_TEST_THREADS");
   const size_t asked = given != nullptr ? std::strtoull(given, nullptr, 10) : 0;
   return asked > usual ? asked : usual;
+}
+
+// As Scaled, of what each of ThreadCount(usual) threads does: as much in all as `usual` would do.
+inline size_t ScaledFor(size_t count, size_t usual) {
+  return std::max<size_t>(1, Scaled(count) * usual / ThreadCount(usual));
 }
 
 // Catch's assertions are for one thread; others report here, and the test's thread asserts none().

@@ -132,7 +132,7 @@ TEST_CASE("epochs: readers on many threads see whole blocks while they are repla
     RunThreads(readers + kWriters, [&](size_t number) {
       if (number < kWriters) {
         std::vector<Retired> retired;
-        for (uint64_t i = 1; i <= Scaled(200'000); ++i) {
+        for (uint64_t i = 1; i <= ScaledFor(200'000, 16); ++i) {
           Published* old = published[number].exchange(make(i), std::memory_order_acq_rel);
           retired.push_back({old, sizeof(Published)});
           if (i % 4 == 0) epochs.Retire(retired);

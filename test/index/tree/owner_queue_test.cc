@@ -69,7 +69,7 @@ TEST_CASE("owner queue: letting go is refused with what came in meanwhile, in or
 TEST_CASE("owner queue: from 8 threads nothing is lost, doubled or out of its thread's order",
           "[concurrency]") {
   const size_t threads = ThreadCount(8);
-  const size_t items_each = Scaled(300'000);
+  const size_t items_each = ScaledFor(300'000, 8);
   OwnerQueue queue;
   std::vector<std::vector<Numbered>> items(threads, std::vector<Numbered>(items_each));
   Findings findings;

@@ -31,7 +31,7 @@ TEST_CASE("tree: where the first record wins, no reader ever sees a later one", 
   fixture.Append(0, Regular(0, 40));
   Findings findings;
   std::atomic<Timestamp> next{40};
-  const auto samples = static_cast<Timestamp>(Scaled(400'000));
+  const auto samples = static_cast<Timestamp>(ScaledFor(400'000, 4));
   RunBesideReaders(
       [&] {
         Page& page = fixture.page(0);
@@ -62,7 +62,7 @@ TEST_CASE("tree: no reader sees a late record while the ones before it are hidde
   TreeFixture fixture;
   fixture.Append(0, Regular(0, 40, 2));
   Findings findings;
-  const auto rounds = static_cast<Timestamp>(Scaled(300'000));
+  const auto rounds = static_cast<Timestamp>(ScaledFor(300'000, 4));
   RunBesideReaders(
       [&] {
         Page& page = fixture.page(0);
@@ -97,7 +97,7 @@ TEST_CASE("tree: long runs put straight into leaves are seen whole and in order"
   TreeFixture fixture;
   fixture.Append(0, Regular(0, kLeafSamples));
   Findings findings;
-  const size_t runs = Scaled(8'000);
+  const size_t runs = ScaledFor(8'000, 4);
   RunBesideReaders(
       [&] {
         for (size_t run = 1; run < runs; ++run) {

@@ -75,7 +75,7 @@ TEST_CASE("leaf cache: many readers, little room, and segments that go", "[cache
     shared.bases[i].store(shared.images[i]->base(), std::memory_order_release);
   }
   const size_t reader_count = ThreadCount(6);
-  const size_t rounds = Scaled(60'000) * 6 / reader_count;
+  const size_t rounds = ScaledFor(60'000, 6);
   std::atomic<size_t> reads{0};
   std::vector<std::thread> readers;
   for (size_t i = 0; i < reader_count; ++i) {

@@ -119,7 +119,7 @@ TEST_CASE("log: durable batches survive the loss of power, written ones the proc
   RequireTrue(again);
 }
 
-TEST_CASE("log: one sync serves all who wait", "[wal]") {
+TEST_CASE("log: one sync serves all who wait", "[wal][concurrency]") {
   MemoryFileSystem files({kDirectory});
   FaultFileSystem counted(&files);
   Mutex mutex;
@@ -216,7 +216,7 @@ TEST_CASE("log: after a failed sync nothing is acknowledged, and no sync is trie
   REQUIRE(failing.calls(FileCall::kSync) == syncs);
 }
 
-TEST_CASE("log: many threads append and wait", "[wal]") {
+TEST_CASE("log: many threads append and wait", "[wal][concurrency]") {
   MemoryFileSystem files({kDirectory});
   LocalLogOptions options;
   options.file_bytes = 20'000;
