@@ -6,11 +6,11 @@
 
 For each kind of fault (see fault_calls.cc), for each k: the workload runs with its k-th call
 failing, once and then from there on, until a run makes fewer than k calls. It may neither crash nor
-hang (60 s, and 600 s when repeated). Then its database is opened twice without faults: nothing that was acknowledged may be
-missing, nothing be there that was not written, and it must be sound. After a failed sync of the log
-nothing may be acknowledged, and no file may be synced again of which a sync had failed. With `lie`
-the disk reverses bytes and says that all is well: records may be missing where damage is reported,
-wrong values never.
+hang (60 s, and 600 s when repeated). Then its database is opened twice without faults: nothing that
+was acknowledged may be missing, nothing be there that was not written, and it must be sound. After
+a failed sync of the log nothing may be acknowledged, and no file may be synced again of which a
+sync had failed. With `lie` the disk reverses bytes and says that all is well: records may be
+missing where damage is reported, wrong values never.
 
 --stride takes every n-th k only, from one that the seed gives. --plant puts a fault into the
 workload; then the loop stops at the first run that finds it, and exits 1 if none does. Prints the

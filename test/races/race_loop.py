@@ -10,8 +10,8 @@ DIR holds race_canary and test programs (*_test), built with ThreadSanitizer:
 
 First each race of canary.cc must be reported, and its right variant not. Then the cases of every
 program that are about threads (CASES) run --runs times, in another order each time, with
-TSDB_TEST_THREADS threads where a test lets that be set. Rounds that --minutes leaves no time for are
-not run; the figure then counts as not reached. Prints what was run and lines for the scorecard.
+TSDB_TEST_THREADS threads where a test lets that be set. Rounds that --minutes leaves no time for
+are not run; the figure then counts as not reached. Prints what was run and lines for the scorecard.
 Exits 1 if anything was reported, failed or hung or if a race made on purpose was not found; 77 if
 there is nothing to run.
 """
