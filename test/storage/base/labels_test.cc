@@ -128,6 +128,11 @@ TEST_CASE("labels: printed as Prometheus prints them", "[labels]") {
   REQUIRE(Labels().ToString() == "{}");
   REQUIRE(Make({{"__name__", "up"}}).ToString() == "up");
   REQUIRE(Make({{"job", "a"}}).ToString() == R"({job="a"})");
+  REQUIRE(Make({{"_Z9", "a"}}).ToString() == R"({_Z9="a"})");
+  // What is no identifier is quoted: a digit in front, a colon in a label's name, anything else.
+  for (const char* name : {"9a", "a:b", "a-b", "a{", "a[", "a`", "a/"}) {
+    REQUIRE(Make({{name, "a"}}).ToString() == "{\"" + std::string(name) + "\"=\"a\"}");
+  }
   REQUIRE(Make({{"__name__", "a:b"}, {"A", "1"}, {"c", "2"}}).ToString() == R"(a:b{A="1",c="2"})");
   REQUIRE(Make({{"__name__", "up"}, {"p", "a\"b\\c\nd"}}).ToString() == R"(up{p="a\"b\\c\nd"})");
   // Before labels that sort before it, too: readers take no name after a label.

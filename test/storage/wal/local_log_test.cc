@@ -249,6 +249,96 @@ TEST_CASE("log: many threads append and wait", "[wal][concurrency]") {
   }
 }
 
+TEST_CASE("log: a full disk is waited for, and said meanwhile", "[wal]") {
+  MemoryFileSystem files({kDirectory});
+  FaultFileSystem failing(&files);
+  LocalLogOptions options;
+  options.sync_interval = std::chrono::hours(1);
+  const Replayed opened = OpenLog(&failing, options);
+  AppendPayloads(*opened.log, 1, 2);
+  REQUIRE(opened.log->AwaitWritten(2).ok());
+  CHECK(opened.log->Stalled().ok());
+  failing.Inject({FileFault::kNoSpace, 1, FileCall::kAppend, true});
+  AppendPayloads(*opened.log, 3, 3);
+  const absl::Status full = opened.log->AwaitWritten(3);
+  CHECK(absl::IsResourceExhausted(full));
+  CHECK(opened.log->Stalled() == full);
+  CHECK(opened.log->AwaitDurable(3) == full);
+  // What had been written before needs no space.
+  CHECK(opened.log->AwaitDurable(2).ok());
+  CHECK(opened.log->AwaitWritten(2).ok());
+  failing.ClearFault();
+  while (!opened.log->AwaitDurable(3).ok()) std::this_thread::yield();
+  CHECK(opened.log->Stalled().ok());
+  REQUIRE(opened.log->Close().ok());
+  const Replayed again = OpenLog(&files);
+  CHECK(Sequences(again) == UpTo(3));
+  CHECK(again.report.damage.empty());
+}
+
+TEST_CASE("log: what it cannot take is refused, and changes nothing", "[wal]") {
+  MemoryFileSystem files({kDirectory});
+  LocalLogOptions options;
+  options.sync_delay = std::chrono::microseconds(100);
+  const Replayed opened = OpenLog(&files, options);
+  const std::vector<uint8_t> large(kBatchBytesMax + 1);
+  CHECK(absl::IsInvalidArgument(opened.log->Append(1, large).status()));
+  AppendPayloads(*opened.log, 1, 1);
+  REQUIRE(opened.log->AwaitDurable(1).ok());
+  REQUIRE(opened.log->Close().ok());
+  CHECK(absl::IsFailedPrecondition(opened.log->Append(1, Bytes("x")).status()));
+  CHECK(opened.log->Close().ok());
+  CHECK(Sequences(OpenLog(&files)) == UpTo(1));
+}
+
+TEST_CASE("log: a file that cannot be removed is removed the next time", "[wal]") {
+  MemoryFileSystem files({kDirectory});
+  FaultFileSystem failing(&files);
+  LocalLogOptions options;
+  options.file_bytes = 1000;
+  options.staged_bytes = 500;
+  const Replayed opened = OpenLog(&failing, options);
+  AppendPayloads(*opened.log, 1, 50);
+  REQUIRE(opened.log->AwaitDurable(50).ok());
+  const size_t before = files.List(kDirectory)->size();
+  failing.Inject({FileFault::kIoError, 2, FileCall::kRemove});
+  CHECK_FALSE(opened.log->TruncateBefore(40).ok());
+  CHECK(files.List(kDirectory)->size() == before - 1);
+  CHECK(opened.log->TruncateBefore(40).ok());
+  const auto names = *files.List(kDirectory);
+  CHECK(names.size() < before - 2);
+  CHECK(*ParseLogFileName(names[0]) <= 40);
+  CHECK(*ParseLogFileName(names[1]) > 40);
+}
+
+TEST_CASE("log names: one name a number, and no other", "[wal]") {
+  for (const uint64_t first : {uint64_t{1}, uint64_t{0xabcdef}, ~uint64_t{0}}) {
+    CHECK(ParseLogFileName(LogFileName(first)) == first);
+  }
+  for (const char* name :
+       {"", "000000000000001.log", "00000000000000001.log", "0000000000000001.lag",
+        "000000000000000A.log", "000000000000000g.log", "000000000000000/.log",
+        "000000000000000:.log", "000000000000000`.log", "0000000000000000.log"}) {
+    INFO(name);
+    CHECK_FALSE(ParseLogFileName(name).has_value());
+  }
+}
+
+TEST_CASE("log: a header is taken for its own file's only", "[wal]") {
+  std::vector<uint8_t> header;
+  PutFileHeader(7, header);
+  uint32_t version;
+  CHECK(CheckFileHeader(header, 7, &version) == HeaderCheck::kGood);
+  CHECK(CheckFileHeader(header, 8, &version) == HeaderCheck::kBad);
+  std::vector<uint8_t> batch;
+  PutBatch(7, 6, 1, Bytes("x"), batch);
+  const std::span<const uint8_t> bytes(batch);
+  CHECK(ReadBatch(bytes)->length == bytes.size());
+  for (size_t length = 0; length < bytes.size(); ++length) {
+    CHECK_FALSE(ReadBatch(bytes.first(length)).has_value());
+  }
+}
+
 TEST_CASE("log: a file numbered zero is none of the log and hides nothing", "[wal]") {
   MemoryFileSystem files({kDirectory});
   files.SetContent("/log/0000000000000000.log", std::vector<uint8_t>(100, 7));
