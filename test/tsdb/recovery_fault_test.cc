@@ -163,6 +163,40 @@ TEST_CASE("recovery: what a checkpoint removes stays removed after a loss of pow
   REQUIRE(*files->AfterPowerLoss()->List(kSegments) == *after);
 }
 
+TEST_CASE("recovery: labels that are too large to be written twice are there once",
+          "[durability]") {
+  MemoryFileSystem files({kParent});
+  const std::string filler(60'000, 'x');
+  constexpr SeriesId kCount = 300;
+  for (const bool checkpoint : {false, true}) {
+    const auto database = OpenIn(&files);
+    Appender appender = database->NewAppender();
+    for (SeriesId series = 0; series < kCount; ++series) {
+      const auto labels = Labels::Create({{"i", std::to_string(series)}, {"filler", filler}});
+      REQUIRE(*database->FindOrCreateSeries(*labels) == series);
+      REQUIRE(appender.Append(series, checkpoint ? 2 : 1, 1.0));
+    }
+    REQUIRE(appender.Commit().Await(Milestone::kDurable).ok());
+    if (checkpoint) REQUIRE(database->Checkpoint().ok());
+  }
+  CHECK(files.List(kSegments)->size() == 1);
+  const auto database = OpenIn(&files);
+  CHECK(database->SeriesCount() == kCount);
+  CHECK(database->Recovery().orphans == 0);
+  for (SeriesId series = 0; series < kCount; ++series) {
+    REQUIRE(database->NewSnapshot().Count(series) == 2);
+  }
+}
+
+TEST_CASE("recovery: there is nothing to write of a database in memory, or of a closed one",
+          "[durability]") {
+  MemoryFileSystem files({kParent});
+  CHECK(OpenIn(&files, TinyBuffers())->Checkpoint().ok());
+  const auto database = OpenIn(&files);
+  REQUIRE(database->Close().ok());
+  CHECK(absl::IsFailedPrecondition(database->Checkpoint()));
+}
+
 TEST_CASE("recovery: a directory whose parent may not be read can be made a database",
           "[durability]") {
   MemoryFileSystem files({kParent, kHome});

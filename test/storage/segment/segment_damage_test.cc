@@ -1,6 +1,10 @@
 // Segments that are not as they were written: nothing may be read from them that was not written.
+#include <unistd.h>
 #include <algorithm>
+
 #include <catch2/catch.hpp>
+#include <filesystem>
+#include <fstream>
 
 #include "storage/base/coding.h"
 #include "storage/base/crc32c.h"
@@ -283,6 +287,82 @@ TEST_CASE("salvage: what is salvaged makes a segment again", "[segment]") {
   SegmentContent expected = segment.content();
   expected.leaves.erase(expected.leaves.begin() + 1);
   CHECK(Read(**OpenSegment(&files, 8)) == expected);
+}
+
+TEST_CASE("segment: what changes under an open reader is found", "[segment]") {
+  const Packing packing = GENERATE(Packing::kPlain, Packing::kWherePays);
+  MemoryFileSystem files({kDirectory});
+  REQUIRE(Write(&files, 7, PackableContent(), 0, packing).ok());
+  const Bytes intact = files.Content(PathOf(7));
+  const std::string path =
+      (std::filesystem::temp_directory_path() / ("tsdb_" + std::to_string(::getpid()))).string();
+  const auto put = [&](const Bytes& bytes) {
+    // Over the bytes that are there: they are mapped.
+    std::fstream file(path, std::ios::binary | std::ios::in | std::ios::out);
+    if (!file.is_open()) file.open(path, std::ios::binary | std::ios::out);
+    file.write(reinterpret_cast<const char*>(bytes.data()), static_cast<long>(bytes.size()));
+    REQUIRE(file.good());
+  };
+  put(intact);
+  const auto reader = SegmentReader::Open(LocalFileSystem(), path, 7);
+  REQUIRE(reader.ok());
+  CHECK((*reader)->VerifyAll().empty());
+  const size_t places[] = {12, intact.size() - kSegmentFooterBytes, intact.size() - 20,
+                           kSegmentHeaderBytes + 20};
+  for (const size_t at : places) {
+    INFO(at);
+    Bytes changed = intact;
+    changed[at] ^= 1;
+    put(changed);
+    const auto damage = (*reader)->VerifyAll();
+    CHECK_FALSE(damage.empty());
+    for (const absl::Status& status : damage) {
+      CHECK(absl::IsDataLoss(status));
+      CHECK(status.message().find(path) != std::string::npos);
+    }
+    put(intact);
+    CHECK((*reader)->VerifyAll().empty());
+  }
+  std::filesystem::remove(path);
+}
+
+TEST_CASE("segment: parts that end too early, and those that go on, are refused", "[segment]") {
+  Bytes leaf(kLeafPrefixBytes);
+  PutFixed32(leaf.data() + 4, 3);
+  const Bytes block = Encode(SmallContent().leaves[0]);
+  leaf.insert(leaf.end(), block.begin(), block.end());
+  const auto seal = [&] { PutFixed32(leaf.data(), crc32c::Compute(std::span(leaf).subspan(4))); };
+  seal();
+  REQUIRE(CheckLeaf(leaf).ok());
+  CHECK(absl::IsDataLoss(CheckLeaf(std::span(leaf).first(4)).status()));
+  leaf.resize(leaf.size() + 8);
+  seal();
+  CHECK(absl::IsDataLoss(CheckLeaf(leaf).status()));
+
+  SegmentFooter footer;
+  footer.version = kPackedVersion;
+  Bytes bytes;
+  AppendFooter(footer, &bytes);
+  REQUIRE(ParseFooter(bytes).ok());
+  CHECK(absl::IsDataLoss(ParseFooter(std::span(bytes).last(kSegmentFooterBytes)).status()));
+}
+
+TEST_CASE("salvage: a file that is not there is not found", "[segment]") {
+  MemoryFileSystem files({kDirectory});
+  CHECK(absl::IsNotFound(SalvageSegment(&files, PathOf(7)).status()));
+}
+
+TEST_CASE("segment builder: leaves of a series that the table leaves out are refused",
+          "[segment]") {
+  MemoryFileSystem files({kDirectory});
+  const SeriesId missing = GENERATE(0u, 2u, 4u);
+  auto builder = SegmentBuilder::Create(&files, kDirectory, 7);
+  REQUIRE(builder.ok());
+  for (const SeriesId series : {1u, 3u}) REQUIRE((*builder)->AddSeries(series, "x").ok());
+  REQUIRE((*builder)->AddLeaf(missing, Encode(MakeLeaf(missing, 0, 5))).ok());
+  const absl::Status refused = (*builder)->Finish(0).status();
+  CHECK(absl::IsFailedPrecondition(refused));
+  CHECK(refused.message().find("series " + std::to_string(missing)) != std::string::npos);
 }
 
 }  // namespace
