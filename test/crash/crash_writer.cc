@@ -143,14 +143,14 @@ class Writing {
   }
   bool stopping() const { return stopping_.load(std::memory_order_relaxed); }
 
-  // The time of the slowest writer, noted before retention hears of it. Called by one thread.
+  // The time of the slowest writer. The latest is noted before retention hears of it; but what the
+  // last run had come to may be gone with what it had not synced, and this one begins anew.
   Timestamp Clock() {
     Timestamp now = kTimestampMax;
     for (size_t writer = 0; writer < writers_; ++writer) {
       now = std::min(now, ledger_->promises.acknowledged[writer].load());
     }
-    now = std::max(now, ledger_->clock.load());
-    ledger_->clock.store(now);
+    ledger_->clock.store(std::max(now, ledger_->clock.load()));
     return now;
   }
 
