@@ -5,10 +5,16 @@ import os
 import shutil
 import stat
 import subprocess
+import sys
 import tempfile
 import unittest
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.join(ROOT, "test"))
+sys.dont_write_bytecode = True
+
+import scorecard  # noqa: E402  (found by the path above)
+
 SCRIPTS = ("tools/install-dependencies", "tools/check", "tools/demo", ".ci/run")
 RECORD = 'echo "$(basename "$0") $*" >> "$CALLS"\n'
 CTEST = RECORD + """case "$*" in
@@ -95,36 +101,34 @@ class ScriptsTest(unittest.TestCase):
         self.assertEqual(result.returncode, 0)
         self.assertEqual([c for c in calls if c.startswith("ctest")], ["ctest --preset release"])
 
-    def test_check_long_kills_a_writer_again_and_again(self):
-        self.stand_in("python3", RECORD)
-        self.stand_in("crash_states_test", RECORD, folder="build/release/bin")
-        os.makedirs(self.path("test/fuzz/corpus/block"))
-        self.stand_in("fuzz_block", RECORD, folder="build/fuzz/bin")
+    def test_check_long_runs_the_harnesses_and_ends_with_their_table(self):
+        table = "echo ' 1  reached  a figure'; echo '1 of 1 rows reached'"
+        self.stand_in("python3", RECORD + table + "\n")
         result, calls = self.run_script("tools/check", "--long")
         self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
         self.assertEqual(sum(c.startswith("ctest") for c in calls), 3)
-        self.assertTrue(any(c.startswith("python3 test/crash/kill_loop.py") for c in calls), calls)
-
-    def test_check_long_fuzzes_every_target_that_has_a_corpus(self):
-        self.stand_in("python3", RECORD)
-        self.stand_in("crash_states_test", RECORD, folder="build/release/bin")
-        names = ("block", "segment", "selector")
-        for name in names:
-            os.makedirs(self.path(f"test/fuzz/corpus/{name}"))
-            self.stand_in(f"fuzz_{name}", RECORD, folder="build/fuzz/bin")
-        result, calls = self.run_script("tools/check", "--long")
-        self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
-        self.assertTrue(any(c.startswith("cmake --build --preset fuzz") for c in calls), calls)
-        for name in names:
-            runs = [c for c in calls if c.startswith(f"fuzz_{name} ")]
-            self.assertEqual(len(runs), 1, calls)
-            self.assertIn("-max_total_time=60", runs[0])
-            self.assertTrue(runs[0].endswith(f" test/fuzz/corpus/{name}/"), runs[0])
-
-        self.stand_in("fuzz_block", RECORD + "exit 77\n", folder="build/fuzz/bin")
-        result, calls = self.run_script("tools/check", "--long")
+        self.assertEqual(calls[-1], "python3 test/scorecard.py")
+        self.assertEqual(result.stdout.count("1 of 1 rows reached"), 2)
+        self.stand_in("python3", RECORD + table + "\nexit 1\n")
+        result, _ = self.run_script("tools/check", "--long")
         self.assertEqual(result.returncode, 1)
-        self.assertTrue(any(c.startswith("fuzz_selector ") for c in calls), calls)
+
+    def test_a_row_is_reached_only_if_all_of_it_was(self):
+        def entry(results, code=0, why=""):
+            return {"row": 6, "results": results, "code": code, "why": why, "seconds": 1,
+                    "commit": "c", "command": "harness"}
+        reached = {"row": 6, "reached": "all", "met": True}
+        caught = {"row": 6, "planted": "a fault", "caught": True}
+        fine = [entry([reached]), entry([caught])]
+        self.assertTrue(scorecard.is_met(6, fine, [reached]))
+        for wrong in (entry([{**caught, "caught": False}]), entry([], 1), entry([], 0, "skipped")):
+            self.assertFalse(scorecard.is_met(6, fine + [wrong], [reached]))
+        self.assertFalse(scorecard.is_met(6, [entry([caught])], []))
+        self.assertFalse(scorecard.is_met(6, fine, [{**reached, "met": False}]))
+
+    def test_every_row_of_the_scorecard_has_a_harness(self):
+        rows = {step.row for step in scorecard.steps()} | {10}
+        self.assertEqual(rows, set(scorecard.FIGURES))
 
     def test_check_fails_when_any_stage_fails_and_still_runs_the_others(self):
         for fail, stage in (("--preset release", "release"), ("--build --preset asan", "asan"),
