@@ -10,7 +10,8 @@ attempts: everything acknowledged must be there. A second process reads beside t
 
   resume   the tmpfs is remounted larger: all of them must write again, by themselves; twice
   kill     the process is killed, the tmpfs made larger
-  reopen   it is killed, and the database opened and read while the disk is full; then made larger
+  reopen   it is killed, and the database opened and read while the disk is full, read-only if there
+           is no space for its manifest; then made larger
   close    it is told to close while the disk is full, which may fail for want of space
 
 In the end a writer opens the database again, goes on, closes it without an error, and everything
@@ -47,6 +48,7 @@ class Round:
         self.options = ["fill", f"log-file={1 << random.randrange(16, 21)}",
                         f"checkpoint-log={1 << random.randrange(17, 23)}"]
         self.mode = random.choice(("sync", "async"))
+        self.read_only_openings = 0  # where opening for writing was refused
         self.end = ENDS[(flags.seed + number) % len(ENDS)]
 
     def describe(self):
@@ -69,6 +71,16 @@ class Round:
                               how)
         if lost > 0:
             raise Finding(f"{lost:,} acknowledged records are LOST ({how or 'opened'})")
+
+    def open_when_full(self):
+        """Opening writes the manifest anew. Without space for that only readers can open it."""
+        try:
+            self.check("full")
+        except Finding as finding:
+            if "RESOURCE_EXHAUSTED" not in str(finding) or "manifest.tmp" not in str(finding):
+                raise
+            self.read_only_openings += 1
+            self.check("read-only")
 
     def until_full(self, writer):
         words = self.ledger.words
@@ -123,7 +135,7 @@ class Round:
         else:
             writer.kill()
         if self.end == "reopen":
-            self.check("full")
+            self.open_when_full()
         self.enlarge(ROOM)
         if self.end == "resume":
             self.until_written(writer)
@@ -141,7 +153,7 @@ def main():
     enter_own_mounts([])
     random.seed(flags.seed)
     print(f"seed {flags.seed}", flush=True)
-    finding, refusals, reads = None, 0, 0
+    finding, refusals, reads, read_only = None, 0, 0, 0
     with tempfile.TemporaryDirectory() as home:
         os.mkdir(os.path.join(home, "disk"))
         try:
@@ -159,10 +171,12 @@ def main():
                 break
             refusals += current.ledger.words[REFUSALS]
             reads += current.ledger.words[READS_WHEN_FULL]
+            read_only += current.read_only_openings
     if flags.refused:
         return report_planted(7, "what a full disk refused counts as acknowledged", finding)
     result = finding or (f"{flags.rounds} full disks: {refusals:,} refusals, {reads:,} reads of "
-                         f"whole series meanwhile, writing went on, 0 acknowledged records lost")
+                         f"whole series meanwhile, writing went on, 0 acknowledged records lost; "
+                         f"{read_only} could be opened for reading only until there was space")
     print(result)
     scorecard(row=7, reached=result, seed=flags.seed,
               met=finding is None and flags.rounds >= ROUNDS_ASKED_FOR)

@@ -10,8 +10,7 @@ keeps are no part of it, though the group counts them), and the group's limit of
 budget must not end it. A budget of 0 is 500 bytes a series and 64 MiB. Exits 1 for any finding, 77
 where there is no control group of version 1 to be had.
 
-With --plant-small-budget the program is told twice the budget that it is judged by; it exits 0 if
-that is found.
+With --plant-small-budget it is judged by half the budget that it is told; that must be found.
 """
 
 import argparse
@@ -64,7 +63,7 @@ def run(flags, budget, home):
     except OSError as error:
         print(f"skipped: no memory control group can be made: {error}")
         sys.exit(SKIPPED)
-    told = budget * 2 if flags.small_budget else budget
+    told = 2 * budget if flags.small_budget else budget
     try:
         result = subprocess.run(
             [flags.program, "--directory", home, "--budget", str(told), "--series",
@@ -93,7 +92,7 @@ def main():
     if os.geteuid() != 0 or not os.path.exists(os.path.join(GROUPS, "memory.limit_in_bytes")):
         print(f"skipped: needs root and control groups of version 1 at {GROUPS}")
         return SKIPPED
-    budget = flags.budget or default_budget(flags.series)
+    budget = (flags.budget or default_budget(flags.series)) // (2 if flags.small_budget else 1)
     with tempfile.TemporaryDirectory() as home:
         figures, most, wrong = run(flags, budget, home)
     for name, figure in figures.items():
@@ -104,7 +103,7 @@ def main():
         wrong = f"anonymous memory of {part:.1%} of the budget" if over else None
     if flags.small_budget:
         print(f"planted: {wrong or 'NOT FOUND'}")
-        print("scorecard " + json.dumps({"row": 16, "planted": "twice the budget is used",
+        print("scorecard " + json.dumps({"row": 16, "planted": "judged by half the budget",
                                          "caught": wrong is not None}))
         return 0 if wrong else 1
     result = wrong or (
