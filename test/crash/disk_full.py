@@ -31,6 +31,7 @@ from crash_cycle import (BLOCKS_APPENDED, READS_WHEN_FULL, REFUSALS, SKIPPED, Fi
                          scorecard)
 
 ROUNDS_ASKED_FOR = 200
+READERS_ATTEMPTS = 20
 ENDS = ("resume", "kill", "reopen", "close")
 ROOM = 64 << 20  # far more than a round writes once it is larger
 
@@ -72,6 +73,16 @@ class Round:
         if lost > 0:
             raise Finding(f"{lost:,} acknowledged records are LOST ({how or 'opened'})")
 
+    def read_beside(self):
+        """A second process reads. Told to try again, as it may be beside checkpoints, it does."""
+        for attempt in range(READERS_ATTEMPTS):
+            try:
+                return self.check("read-only")
+            except Finding as finding:
+                if "ABORTED" not in str(finding) or attempt + 1 == READERS_ATTEMPTS:
+                    raise
+        return None
+
     def open_when_full(self):
         """Opening writes the manifest anew. Without space for that only readers can open it."""
         try:
@@ -110,7 +121,7 @@ class Round:
             writer = self.start()
             try:
                 self.until_full(writer)
-                self.check("read-only")
+                self.read_beside()
                 self.leave(writer)
             finally:
                 writer.kill()
