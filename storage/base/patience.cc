@@ -31,7 +31,7 @@ void OnNoMemory() {
 
 }  // namespace
 
-thread_local size_t PatientScope::depth_ = 0;
+constinit thread_local size_t PatientScope::depth_ = 0;
 
 void InstallPatience() {
   static std::once_flag once;

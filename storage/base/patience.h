@@ -33,7 +33,7 @@ class PatientScope {
   static bool Active() { return depth_ > 0; }
 
  private:
-  static thread_local size_t depth_;
+  static constinit thread_local size_t depth_;
 };
 
 // For memory that does not come from operator new: waits for a moment if the thread is patient,
