@@ -65,8 +65,9 @@ class Step:
         """The row, the program, and its flags without folders."""
         words = [word for word in self.command if "/" not in word]
         program = os.path.basename(next(word for word in self.command
-                                        if word != sys.executable)).split(".")[0]
-        return "-".join([f"{self.row:02}", program] + [word.strip("-") for word in words])
+                                        if word != sys.executable and "/" in word))
+        return "-".join([f"{self.row:02}", re.sub(r"[. ].*", "", program)] +
+                        [word.strip("-") for word in words])
 
 
 def steps():
@@ -80,8 +81,10 @@ def steps():
     series = PYTHON + ["test/soak/many_series.py", "--program", f"{BIN}/many_series"]
     return [
         Step(11, PYTHON + ["test/fuzz/fuzz_all.py", "--programs", "build/fuzz/bin"], 14),
-        Step(14, PYTHON + ["test/mutants/mutate.py", "--minutes", "12"], 14),
-        Step(14, PYTHON + ["test/coverage/branches.py"], 6),
+        # One after the other: the second uses what the first builds.
+        Step(14, ["sh", "-c", "python3 test/coverage/branches.py; branches=$?; "
+                              "python3 test/mutants/mutate.py --minutes 12 --results "
+                              "build/check/mutants.jsonl && exit $branches"], 20),
         Step(9, PYTHON + ["test/races/race_loop.py", "--programs", "build/tsan-tbb/bin",
                           "--minutes", "10"], 11),
         Step(1, kill + crash + ["--cycles", "1000"], 8),
