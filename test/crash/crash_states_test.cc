@@ -28,7 +28,7 @@ namespace {
 
 constexpr char kParent[] = "/data";
 constexpr SeriesId kSeries = 6;
-constexpr int kSteps = 24;
+constexpr int kSteps = kSlowdown == 1 ? 24 : 8;
 
 Options InDirectory() {
   Options options = TinyBuffers();
