@@ -45,9 +45,9 @@ constexpr Timestamp kPerStep = 700;
 struct Ledger {
   std::atomic<uint32_t> tried[kStepsMax];
   std::atomic<uint32_t> acknowledged[kStepsMax];
-  std::atomic<uint32_t> too_late;  // acknowledgements of what began after a failed sync
-  std::atomic<uint32_t> finished;  // the workload came to its end
-  std::atomic<uint32_t> lost_while_open;
+  std::atomic<uint32_t> too_late;         // acknowledgements of what began after a failed sync
+  std::atomic<uint32_t> finished;         // the workload came to its end
+  std::atomic<uint32_t> damage_reported;  // by an opening of the workload itself
 };
 
 [[noreturn]] void Die(const std::string& why) {
@@ -192,6 +192,7 @@ class Run {
     reopened_ = database_was_open_;
     database_was_open_ = true;
     database_ = *std::move(opened);
+    if (!database_->Recovery().damage.empty()) ledger_->damage_reported.store(1);
   }
   void Close() {
     if (database_ == nullptr) return;
@@ -309,14 +310,19 @@ int Write(const std::string& home, const char* ledger_path, const std::string& p
 }
 
 // What is wrong in the database at `directory`, or nothing.
-std::string CheckDatabase(const std::string& directory, const Model& model, bool lossy) {
+std::string CheckDatabase(const std::string& directory, const Model& model, bool lossy,
+                          bool reported) {
   const auto opened = Database::Open(OptionsFor(directory));
   if (!opened.ok()) {
-    return lossy && absl::IsDataLoss(opened.status()) ? "" : opened.status().ToString();
+    // A manifest or FORMAT that the disk has changed is refused, and named.
+    const bool refused =
+        absl::IsDataLoss(opened.status()) || absl::IsUnimplemented(opened.status());
+    return lossy && refused ? "" : opened.status().ToString();
   }
   Database& database = **opened;
   const RecoveryReport& report = database.Recovery();
-  const bool damaged = !report.damage.empty() || report.orphans > 0 || report.torn_bytes > 0;
+  const bool damaged =
+      reported || !report.damage.empty() || report.orphans > 0 || report.torn_bytes > 0;
   if (!lossy && (!report.damage.empty() || report.orphans > 0)) {
     return "damaged: " + (report.damage.empty() ? "orphans" : report.damage[0]);
   }
@@ -347,11 +353,12 @@ int Check(const std::string& home, const char* ledger_path, bool lossy) {
   Run run(home, ledger);
   run.All();
   for (int opening = 0; opening < 2; ++opening) {
-    const std::string wrong = CheckDatabase(home + "/db", run.model(), lossy);
+    const bool reported = ledger->damage_reported.load() > 0;
+    const std::string wrong = CheckDatabase(home + "/db", run.model(), lossy, reported);
     if (!wrong.empty()) Die("opening " + std::to_string(opening) + ": " + wrong);
   }
   if (run.backup() != nullptr) {
-    const std::string wrong = CheckDatabase(home + "/backup", *run.backup(), lossy);
+    const std::string wrong = CheckDatabase(home + "/backup", *run.backup(), lossy, false);
     if (!wrong.empty()) Die("the backup: " + wrong);
   }
   return 0;

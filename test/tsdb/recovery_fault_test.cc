@@ -61,6 +61,27 @@ TEST_CASE("recovery: whichever call of an opening fails, the next one has everyt
   }
 }
 
+TEST_CASE("recovery: a call of an opening that fails once costs nothing", "[durability]") {
+  Content content;
+  const auto whole = FilledDirectory(&content);
+  bool all_passed = false;
+  for (uint64_t nth = 1; !all_passed; ++nth) {
+    INFO("call " << nth);
+    REQUIRE(nth < 200);
+    const auto files = whole->AfterProcessCrash();
+    FaultFileSystem failing(files.get());
+    failing.Inject({FileFault::kIoError, nth, std::nullopt, false});
+    for (int opening = 0; opening < 2; ++opening) {
+      const auto database = Internals::Open(InDirectory(), &failing);
+      if (!database.ok()) continue;
+      REQUIRE((*database)->Recovery().damage.empty());
+      REQUIRE(ReadContent(**database) == content);
+    }
+    all_passed = failing.failures() == 0;
+    REQUIRE(ReadContent(*OpenIn(files.get())) == content);
+  }
+}
+
 TEST_CASE("recovery: reading back what could not be made durable leaves a database to be read",
           "[durability]") {
   Content content;

@@ -52,9 +52,11 @@ absl::StatusOr<bool> HoldsDatabase(FileSystem* files, const std::string& directo
   TSDB_ASSIGN_OR_RETURN(const std::string format, ReadFormat(files, directory));
   if (format == kFormat) return true;
   if (!format.empty()) {
-    return absl::UnimplementedError(absl::StrCat("opening '", directory,
-                                                 "': its FORMAT is not 'tsdb 1'; open it with the "
-                                                 "version of tsdb that wrote it"));
+    return absl::UnimplementedError(
+        absl::StrCat("opening '", directory,
+                     "': its FORMAT is not 'tsdb 1'; open it with the "
+                     "version of tsdb that wrote it, or, if the file is "
+                     "damaged, write that line into it"));
   }
   TSDB_ASSIGN_OR_RETURN(const std::vector<std::string> names, files->List(directory));
   if (!locked && std::find(names.begin(), names.end(), kLockName) != names.end()) return false;
