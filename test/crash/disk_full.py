@@ -46,7 +46,9 @@ class Round:
         self.ledger = Ledger(os.path.join(home, "ledger"))
         self.bytes = random.randrange(1 << 19, 4 << 20, 4096)
         # Files are allocated ahead: those of more than the disk let nothing be written at first.
-        self.options = ["fill", f"log-file={1 << random.randrange(16, 21)}",
+        # Room for one log file, so that there is something to write before the disk is full.
+        log_file = min(1 << random.randrange(16, 21), 1 << (self.bytes // 2).bit_length() - 1)
+        self.options = ["fill", f"log-file={log_file}",
                         f"checkpoint-log={1 << random.randrange(17, 23)}"]
         self.mode = random.choice(("sync", "async"))
         self.read_only_openings = 0  # where opening for writing was refused
