@@ -24,8 +24,6 @@ namespace {
 
 constexpr SeriesId kDense = 3;
 constexpr size_t kLogBatchRecords = 400;  // at most, of one commit
-// A leaf has 512 samples; a compressed group here some 6 leaves, or as many as there are.
-constexpr size_t kLeafRecords = 512;
 
 uint64_t FromEnvironment(const char* name, uint64_t otherwise) {
   const char* given = std::getenv(name);
@@ -220,6 +218,23 @@ bool FoundInSegment(MemoryFileSystem& files, const std::string& path) {
   return !reader.ok() || !(*reader)->VerifyAll().empty();
 }
 
+// Records in the segment's largest block: a leaf, or a group of leaves that are compressed
+// together.
+size_t LargestBlock(MemoryFileSystem& files, const std::string& path) {
+  const auto number = segment::ParseSegmentFileName(path.substr(path.rfind('/') + 1));
+  const auto opened = segment::SegmentReader::Open(&files, path, number.value());
+  REQUIRE(opened.ok());
+  const segment::SegmentReader& reader = **opened;
+  std::map<uint64_t, size_t> records;
+  size_t largest = 0;
+  for (uint32_t i = 0; i < reader.leaf_count(); ++i) {
+    size_t& block = records[reader.packed() ? reader.BlockOffset(i) / cache::kGroupBytes : i];
+    block += reader.leaf(i).count;
+    largest = std::max(largest, block);
+  }
+  return largest;
+}
+
 struct Intact {
   MemoryFileSystem files{{kParent}};
   Written written = Builder(&files).Build();
@@ -243,10 +258,9 @@ TEST_CASE("flip sweep: a flipped bit in any file is noticed, and costs its block
     ++kinds[kind];
     std::vector<uint8_t> content = intact.files.Content(path);
     size_t most_missing = 0;
-    // The commit that a batch holds; a group of 16 KiB unpacked, in which the series' leaves lie
-    // one after the other.
-    const size_t limit =
-        kind == FileKind::kLog ? (kDense + 1) * kLogBatchRecords : 4 * kDense * kLeafRecords;
+    // The commit that a batch holds; a leaf or a group of leaves.
+    const size_t limit = kind == FileKind::kSegment ? LargestBlock(intact.files, path)
+                                                    : (kDense + 1) * kLogBatchRecords;
     const size_t step = stride == 1 ? 1 : stride;
     for (size_t at = random() % step; at < content.size(); at += step, ++flips) {
       const auto bit = static_cast<uint8_t>(1 << random() % 8);
