@@ -28,8 +28,15 @@ SegmentReader::SegmentReader(std::string path, std::unique_ptr<MappedFile> file)
 absl::StatusOr<std::unique_ptr<SegmentReader>> SegmentReader::Open(FileSystem* files,
                                                                    std::string path,
                                                                    uint64_t number) {
-  TSDB_ASSIGN_OR_RETURN(std::unique_ptr<MappedFile> file, files->Map(path));
-  std::unique_ptr<SegmentReader> reader(new SegmentReader(std::move(path), std::move(file)));
+  absl::StatusOr<std::unique_ptr<MappedFile>> file = files->Map(path);
+  if (absl::IsDataLoss(file.status())) {
+    return absl::UnavailableError(
+        absl::StrCat(std::string(file.status().message()),
+                     "; the file may be whole, so nothing is done to it: check the disk, and open "
+                     "again"));
+  }
+  TSDB_RETURN_IF_ERROR(file.status());
+  std::unique_ptr<SegmentReader> reader(new SegmentReader(std::move(path), *std::move(file)));
   TSDB_RETURN_IF_ERROR(reader->Load(number));
   return reader;
 }

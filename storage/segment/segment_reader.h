@@ -49,8 +49,9 @@ struct SeriesEntry {
 class SegmentReader {
  public:
   // kDataLoss names the file, the offset and what is wrong there (SalvageSegment may still find its
-  // leaves); kUnimplemented: a format version of the future. `number` is what the file must say it
-  // is: a foreign or misplaced file is kDataLoss.
+  // leaves); kUnavailable: the disk failed a call (EIO), which says nothing of the bytes;
+  // kUnimplemented: a format version of the future. `number` is what the file must say it is: a
+  // foreign or misplaced file is kDataLoss.
   static absl::StatusOr<std::unique_ptr<SegmentReader>> Open(FileSystem* files, std::string path,
                                                              uint64_t number);
   SegmentReader(const SegmentReader&) = delete;

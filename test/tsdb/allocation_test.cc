@@ -1,54 +1,11 @@
 // No heap allocation per record in steady state: every operator new of this program is counted.
 
-#include <atomic>
 #include <catch2/catch.hpp>
-#include <cstdlib>
-#include <new>
 #include <vector>
 
+#include "test/faults/allocation_hook.h"
 #include "test/tsdb/test_database.h"
 #include "tsdb/database.h"
-
-namespace {
-
-std::atomic<uint64_t> allocations{0};
-
-void* Count(size_t bytes, size_t alignment) {
-  allocations.fetch_add(1, std::memory_order_relaxed);
-  if (alignment <= alignof(std::max_align_t)) return std::malloc(bytes == 0 ? 1 : bytes);
-  return std::aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment);
-}
-
-void* CountOrThrow(size_t bytes, size_t alignment) {
-  if (void* block = Count(bytes, alignment)) return block;
-  throw std::bad_alloc();
-}
-
-}  // namespace
-
-void* operator new(size_t bytes) { return CountOrThrow(bytes, 1); }
-void* operator new[](size_t bytes) { return CountOrThrow(bytes, 1); }
-void* operator new(size_t bytes, const std::nothrow_t&) noexcept { return Count(bytes, 1); }
-void* operator new[](size_t bytes, const std::nothrow_t&) noexcept { return Count(bytes, 1); }
-void* operator new(size_t bytes, std::align_val_t alignment) {
-  return CountOrThrow(bytes, static_cast<size_t>(alignment));
-}
-void* operator new[](size_t bytes, std::align_val_t alignment) {
-  return CountOrThrow(bytes, static_cast<size_t>(alignment));
-}
-void* operator new(size_t bytes, std::align_val_t alignment, const std::nothrow_t&) noexcept {
-  return Count(bytes, static_cast<size_t>(alignment));
-}
-void operator delete(void* block) noexcept { std::free(block); }
-void operator delete[](void* block) noexcept { std::free(block); }
-void operator delete(void* block, size_t) noexcept { std::free(block); }
-void operator delete[](void* block, size_t) noexcept { std::free(block); }
-void operator delete(void* block, std::align_val_t) noexcept { std::free(block); }
-void operator delete[](void* block, std::align_val_t) noexcept { std::free(block); }
-void operator delete(void* block, size_t, std::align_val_t) noexcept { std::free(block); }
-void operator delete(void* block, std::align_val_t, const std::nothrow_t&) noexcept {
-  std::free(block);
-}
 
 namespace tsdb {
 namespace {
@@ -67,10 +24,11 @@ void MeasureAllocations(const char* what, uint64_t records_per_allocation,
   Appender appender = database->NewAppender();
   append_times(appender, 0, kWarmUp);
   REQUIRE(database->Flush().ok());
-  const uint64_t before = allocations.load(std::memory_order_relaxed);
+  alloc::Arm({});  // to count; none fails
   append_times(appender, kWarmUp, kWarmUp + kMeasured);
   appender.Commit().Await(Milestone::kVisible).IgnoreError();
-  const uint64_t counted = allocations.load(std::memory_order_relaxed) - before;
+  alloc::Disarm();
+  const uint64_t counted = alloc::Seen();
   const uint64_t records = uint64_t{kSeries} * kMeasured;
   WARN(what << ": " << counted << " allocations for " << records << " records");
   REQUIRE(counted * records_per_allocation < records);
@@ -78,10 +36,11 @@ void MeasureAllocations(const char* what, uint64_t records_per_allocation,
 }
 
 TEST_CASE("allocation: counting works") {
-  const uint64_t before = allocations.load(std::memory_order_relaxed);
-  std::vector<int> vector(10);
+  alloc::Arm({});
+  const std::vector<int> vector(10);
+  alloc::Disarm();
   REQUIRE(vector.size() == 10);
-  REQUIRE(allocations.load(std::memory_order_relaxed) == before + 1);
+  REQUIRE(alloc::Seen() == 1);
 }
 
 TEST_CASE("allocation: none per record in scrape order") {

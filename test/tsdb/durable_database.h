@@ -28,6 +28,12 @@ inline Options InDirectory(Durability durability = Durability::kSync) {
   return options;
 }
 
+inline Options Reading() {
+  Options options = InDirectory();
+  options.read_only = true;
+  return options;
+}
+
 inline std::unique_ptr<Database> OpenIn(FileSystem* files, const Options& options = InDirectory()) {
   auto opened = Internals::Open(options, files);
   INFO(opened.status().ToString());

@@ -23,12 +23,6 @@ namespace {
 
 constexpr char kLog[] = "/data/db/log";
 
-Options Reading() {
-  Options options = InDirectory();
-  options.read_only = true;
-  return options;
-}
-
 std::string Name(int series) {
   return Labels::Create({{kMetricNameLabel, "m"}, {"i", std::to_string(series)}})->ToString();
 }

@@ -16,12 +16,6 @@ namespace {
 
 constexpr char kCopy[] = "/data/copy";
 
-Options Reading() {
-  Options options = InDirectory();
-  options.read_only = true;
-  return options;
-}
-
 Options Serving() {
   Options options = InDirectory();
   options.serve_while_opening = true;

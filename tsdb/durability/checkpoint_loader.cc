@@ -51,11 +51,6 @@ class Loader {
                               std::optional<segment::Salvage>& salvage) {
     const std::string path = store_.PathOf(number);
     absl::StatusOr<Reader> reader = segment::SegmentReader::Open(store_.files(), path, number);
-    // A call that failed is not damage, which is there the second time, too: what is taken for
-    // damaged is put aside for good.
-    if (absl::IsDataLoss(reader.status())) {
-      reader = segment::SegmentReader::Open(store_.files(), path, number);
-    }
     if (reader.ok()) return reader;
     if (absl::IsNotFound(reader.status())) {
       Report(absl::StrCat(path, ": the file is missing, and with it ", live.records,

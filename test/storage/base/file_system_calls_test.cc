@@ -8,11 +8,11 @@
 #include <catch2/catch.hpp>
 #include <cerrno>
 #include <deque>
-#include <filesystem>
 #include <string>
 #include <string_view>
 
 #include "storage/base/file_system.h"
+#include "test/tsdb/local_directory.h"
 
 namespace tsdb {
 namespace {
@@ -95,22 +95,16 @@ std::span<const uint8_t> Bytes(std::string_view text) {
 class Fixture {
  public:
   Fixture() {
-    home_ = (std::filesystem::temp_directory_path() / "tsdb_XXXXXX").string();
-    REQUIRE(::mkdtemp(home_.data()) != nullptr);
-    path_ = JoinPath(home_, "a");
     auto made = LocalFileSystem()->Create(path_, CreateMode::kNew);
     REQUIRE(made.ok());
     file_ = *std::move(made);
     calls = {};
   }
-  ~Fixture() {
-    calls = {};
-    std::filesystem::remove_all(home_);
-  }
+  ~Fixture() { calls = {}; }
 
   WritableFile& file() { return *file_; }
   const std::string& path() const { return path_; }
-  const std::string& home() const { return home_; }
+  const std::string& home() const { return home_.path(); }
   absl::StatusOr<std::string> Read(size_t bytes_max = 100) const {
     auto opened = LocalFileSystem()->OpenReadable(path_);
     REQUIRE(opened.ok());
@@ -122,7 +116,8 @@ class Fixture {
   }
 
  private:
-  std::string home_, path_;
+  const LocalDirectory home_;
+  const std::string path_ = home_.File("a");
   std::unique_ptr<WritableFile> file_;
 };
 
