@@ -17,6 +17,10 @@
 namespace tsdb::tree {
 namespace {
 
+// Lists that are used again, and the room in each: what a merge replaces, not more.
+constexpr size_t kSpareLists = 16;
+constexpr size_t kSpareBlocks = 4096;
+
 // Small numbers for live threads, the lowest free one first, so that slots stay few however many
 // threads come and go.
 class ThreadNumbers {
@@ -158,8 +162,12 @@ void EpochDomain::Retire(std::vector<Retired>& blocks) {
       pool_->Free(retired.block, retired.bytes);
     }
     retired_bytes_.fetch_sub(freed_bytes, std::memory_order_relaxed);
-    batches_[freed].blocks.clear();
-    if (spare_.size() < 16) spare_.push_back(std::move(batches_[freed].blocks));
+    // Not the long lists of checkpoints and deletions: each list would become as long in the end.
+    std::vector<Retired>& blocks_freed = batches_[freed].blocks;
+    blocks_freed.clear();
+    if (spare_.size() < kSpareLists && blocks_freed.capacity() <= kSpareBlocks) {
+      spare_.push_back(std::move(blocks_freed));
+    }
     ++freed;
   }
   batches_.erase(batches_.begin(), batches_.begin() + static_cast<std::ptrdiff_t>(freed));

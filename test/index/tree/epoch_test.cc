@@ -54,6 +54,20 @@ TEST_CASE_METHOD(EpochFixture, "epochs: what is retired while a reader is pinned
   REQUIRE(pool.allocated_bytes() == 0);
 }
 
+TEST_CASE_METHOD(EpochFixture, "epochs: the room of long lists is given back") {
+  constexpr size_t kLong = 100'000;
+  std::vector<Retired> blocks;
+  for (int list = 0; list < 40; ++list) {
+    // Long ones and short ones by turns, as checkpoints and merges come.
+    const size_t count = list % 2 == 0 ? kLong : 10;
+    while (blocks.size() < count) blocks.push_back({pool.Allocate(16), 16});
+    epochs.Retire(blocks);
+    REQUIRE(blocks.empty());
+    REQUIRE(blocks.capacity() < kLong / 10);
+  }
+  REQUIRE(pool.allocated_bytes() == 0);
+}
+
 TEST_CASE_METHOD(EpochFixture, "epochs: a reader that pinned afterwards holds nothing back") {
   std::optional<EpochDomain::Guard> none;
   {
@@ -115,11 +129,11 @@ struct Published {
 
 TEST_CASE("epochs: readers on many threads see whole blocks while they are replaced",
           "[concurrency]") {
-  const size_t readers = ThreadCount(16) - 4;
-  constexpr size_t kWriters = 4;
+  const size_t writers = ThreadCount(16) / 4;
+  const size_t readers = ThreadCount(16) - writers;
   SlabPool pool;
   Findings findings;
-  std::atomic<Published*> published[kWriters];
+  std::vector<std::atomic<Published*>> published(writers);
   auto make = [&pool](uint64_t number) {
     auto* block = new (pool.Allocate(sizeof(Published))) Published;
     block->low = block->high = number;
@@ -128,9 +142,9 @@ TEST_CASE("epochs: readers on many threads see whole blocks while they are repla
   for (auto& pointer : published) pointer.store(make(0));
   {
     EpochDomain epochs(&pool);
-    std::atomic<size_t> writing{kWriters};
-    RunThreads(readers + kWriters, [&](size_t number) {
-      if (number < kWriters) {
+    std::atomic<size_t> writing{writers};
+    RunThreads(readers + writers, [&](size_t number) {
+      if (number < writers) {
         std::vector<Retired> retired;
         for (uint64_t i = 1; i <= ScaledFor(200'000, 16); ++i) {
           Published* old = published[number].exchange(make(i), std::memory_order_acq_rel);
@@ -143,7 +157,7 @@ TEST_CASE("epochs: readers on many threads see whole blocks while they are repla
       }
       while (writing.load(std::memory_order_relaxed) > 0) {
         const auto guard = epochs.Pin();
-        const Published* block = published[number % kWriters].load(std::memory_order_acquire);
+        const Published* block = published[number % writers].load(std::memory_order_acquire);
         const uint64_t low = block->low;
         {
           const auto nested = epochs.Pin();
