@@ -163,14 +163,16 @@ uint64_t Engine::LeafCacheCapacity() const {
 
 uint64_t Engine::UsedBytes() const {
   uint64_t used = MemoryBytes() + label_index.indexed() * kIndexBytesPerSeries;
-  // Memory that checkpoints have freed is used again, but for blocks that are not of the sizes
-  // asked for: counting half of it lets in the less the more there is of those.
+  // What is free in the pool is used again: pages at once, blocks if their sizes are asked for, or
+  // once their neighbours are free. Counting half of these lets in the less the more there is of
+  // them. The terms are read one after the other while others allocate.
+  const SlabPool& pool = tree.pool();
+  const uint64_t reserved = pool.reserved_bytes();
+  const uint64_t pages = std::min<uint64_t>(reserved, pool.free_page_bytes());
+  const uint64_t blocks = reserved - std::min<uint64_t>(reserved, pages + pool.allocated_bytes());
+  used -= std::min<uint64_t>(used, pages);
   if (!options.directory.empty()) {
-    // Read one after the other while others allocate: what is out may seem more than there is.
-    const uint64_t allocated = tree.pool().allocated_bytes();
-    used -= (tree.pool().reserved_bytes() -
-             std::min<uint64_t>(tree.pool().reserved_bytes(), allocated)) /
-            2;
+    used -= std::min<uint64_t>(used, blocks / 2);
     used += options.memory_budget_bytes / kUnusablePart;
   }
   // What is buffered may need as much again in open leaves.

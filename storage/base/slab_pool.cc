@@ -18,6 +18,16 @@ namespace {
 // Free lists for more processors than this are shared.
 constexpr size_t kStripesMax = 8;
 
+// Before more is taken from the system, spans that are free are looked for if this part of what was
+// taken is in free blocks.
+constexpr size_t kCollectPart = 4;
+
+// Regions of a list that are asked for pages: enough to find some, few enough for a long list.
+constexpr size_t kTriesPerList = 8;
+
+// In the place of a count of free blocks.
+constexpr uint16_t kReturned = 0xFFFF;
+
 }  // namespace
 
 SlabPool::SlabPool()
@@ -45,8 +55,9 @@ void* SlabPool::AllocateSmall(size_t rounded) {
 void* SlabPool::TryAllocate(size_t rounded) {
   // This core's blocks first, then those that other cores have freed.
   const size_t home = CurrentProcessor();
+  const size_t number = ClassOf(rounded);
   for (size_t i = 0; i < stripes_; ++i) {
-    SizeClass& size_class = ClassOf(rounded, (home + i) & (stripes_ - 1));
+    SizeClass& size_class = ClassOf(number, (home + i) & (stripes_ - 1));
     MutexLock lock(&size_class.mutex);
     if (size_class.free.empty()) continue;
     void* block = size_class.free.back();
@@ -65,7 +76,7 @@ void SlabPool::Free(void* block, size_t bytes) {
     ::operator delete (block, std::align_val_t{64});
     return;
   }
-  SizeClass& size_class = ClassOf(rounded, CurrentProcessor() & (stripes_ - 1));
+  SizeClass& size_class = ClassOf(ClassOf(rounded), CurrentProcessor() & (stripes_ - 1));
   MutexLock lock(&size_class.mutex);
   size_class.free.push_back(block);
 }
@@ -82,32 +93,186 @@ absl::Status SlabPool::Prefault(size_t bytes) {
 
 void* SlabPool::Carve(size_t rounded) {
   MutexLock lock(&carve_mutex_);
-  if (rounded >= kFineBytesMax) {
-    const size_t skip = -reinterpret_cast<uintptr_t>(carve_) & 63;
-    if (skip <= carve_left_) {
-      carve_ += skip;
-      carve_left_ -= skip;
-    }
+  Carving& carving = carving_[ClassOf(rounded)];
+  if (carving.at == carving.end) {
+    const size_t pages = PagesOfSpan(rounded);
+    char* const span = TakeSpan(pages);
+    if (span == nullptr) return nullptr;
+    carving = {span, span + pages * kPageBytes / rounded * rounded};
   }
-  if (carve_left_ < rounded) {
-    if (!spare_.empty()) {
-      regions_.emplace_back();
-      regions_.back() = std::move(spare_.back());
-      spare_.pop_back();
-      spare_bytes_.fetch_sub(kRegionBytes, std::memory_order_relaxed);
-    } else {
-      auto region = HugeRegion::Map(kRegionBytes, /*prefault=*/false);
-      if (!region.ok()) return nullptr;
-      regions_.push_back(*std::move(region));
-    }
-    carve_ = static_cast<char*>(regions_.back().data());
-    carve_left_ = kRegionBytes;
-    reserved_bytes_.fetch_add(kRegionBytes, std::memory_order_relaxed);
-  }
-  void* block = carve_;
-  carve_ += rounded;
-  carve_left_ -= rounded;
+  void* block = carving.at;
+  carving.at += rounded;
   return block;
+}
+
+char* SlabPool::TakeSpan(size_t pages) {
+  if (char* span = FindPages(pages)) return span;
+  const size_t reserved = reserved_bytes();
+  const size_t blocks_free = reserved - std::min(reserved, allocated_bytes() + free_page_bytes());
+  if (regions_.size() >= collect_from_ && blocks_free >= reserved / kCollectPart) {
+    Collect();
+    if (char* span = FindPages(pages)) return span;
+  }
+  if (!AddRegion()) Collect();
+  return FindPages(pages);
+}
+
+char* SlabPool::FindPages(size_t pages) {
+  // Those that are in use most come first, so that others become idle.
+  for (std::vector<Region*>& list : open_) {
+    for (size_t tried = 0; tried < std::min(list.size(), kTriesPerList); ++tried) {
+      Region& region = *list[probe_ % list.size()];
+      size_t first = kRegionPages;
+      if (region.run_max >= pages) {
+        Unlist(region);
+        first = TakePages(region, pages);
+        List(region);
+      }
+      if (first == kRegionPages) {
+        ++probe_;
+        continue;
+      }
+      free_page_bytes_.fetch_sub(pages * kPageBytes, std::memory_order_relaxed);
+      idle_min_ = std::min(idle_min_, idle());
+      return static_cast<char*>(region.memory.data()) + first * kPageBytes;
+    }
+  }
+  return nullptr;
+}
+
+void SlabPool::List(Region& region) {
+  if (region.free_pages == 0) return;
+  std::vector<Region*>& list = ListOf(region);
+  region.place = list.size();
+  list.push_back(&region);  // it has room for it: AddRegion saw to that
+}
+
+void SlabPool::Unlist(Region& region) {
+  if (region.free_pages == 0) return;
+  std::vector<Region*>& list = ListOf(region);
+  list.back()->place = region.place;
+  list[region.place] = list.back();
+  list.pop_back();
+}
+
+size_t SlabPool::TakePages(Region& region, size_t pages) {
+  size_t run = 0;
+  for (size_t page = 0; page < kRegionPages; ++page) {
+    run = region.used[page] ? 0 : run + 1;
+    if (run < pages) continue;
+    const size_t first = page + 1 - pages;
+    for (size_t taken = first; taken <= page; ++taken) {
+      region.used.set(taken);
+      region.span[taken] = static_cast<uint16_t>(first);
+    }
+    region.free_blocks[first] = 0;
+    region.free_pages -= pages;
+    return first;
+  }
+  region.run_max = pages - 1;
+  return kRegionPages;
+}
+
+bool SlabPool::AddRegion() {
+  auto region = std::make_unique<Region>();
+  // What can fail comes before what takes memory out of `spare_`.
+  regions_.reserve(regions_.size() + 1);
+  for (std::vector<Region*>& list : open_) {
+    if (list.capacity() <= regions_.size()) list.reserve(2 * regions_.size() + 1);
+  }
+  if (!spare_.empty()) {
+    region->memory = std::move(spare_.back());
+    spare_.pop_back();
+    spare_bytes_.fetch_sub(kRegionBytes, std::memory_order_relaxed);
+  } else {
+    auto mapped = HugeRegion::Map(kRegionBytes, /*prefault=*/false);
+    if (!mapped.ok()) return false;
+    region->memory = *std::move(mapped);
+  }
+  List(*region);
+  free_page_bytes_.fetch_add(kRegionBytes, std::memory_order_relaxed);
+  reserved_bytes_.fetch_add(kRegionBytes, std::memory_order_relaxed);
+  const auto address = reinterpret_cast<uintptr_t>(region->memory.data());
+  regions_.emplace(address, std::move(region));
+  return true;
+}
+
+void SlabPool::Trim() {
+  MutexLock lock(&carve_mutex_);
+  Collect();
+  for (size_t left = std::min(idle_min_, idle()); left > 0; --left) {
+    const Region& region = *open_.back().back();
+    open_.back().pop_back();
+    free_page_bytes_.fetch_sub(kRegionBytes, std::memory_order_relaxed);
+    reserved_bytes_.fetch_sub(kRegionBytes, std::memory_order_relaxed);
+    regions_.erase(reinterpret_cast<uintptr_t>(region.memory.data()));
+  }
+  idle_min_ = idle();
+}
+
+void SlabPool::Collect() {
+  const size_t before = free_page_bytes();
+  for (size_t number = 1; number < kClasses; ++number) CollectClass(number);
+  // As much work again is worth its while after as much has been taken as it found, or when there
+  // is more to look through.
+  const bool found_much = free_page_bytes() - before >= reserved_bytes() / kCollectPart / 2;
+  collect_from_ = found_much ? 0 : regions_.size() + regions_.size() / 8 + 1;
+}
+
+// The analysis does not see locks of all stripes.
+void SlabPool::CollectClass(size_t number) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  const size_t bytes = BytesOf(number);
+  const size_t pages = PagesOfSpan(bytes);
+  const size_t whole = pages * kPageBytes / bytes;
+  Carving& carving = carving_[number];
+  struct Span {
+    Region& region;
+    size_t first;
+    uint16_t& free_blocks;
+  };
+  auto span_of = [&](const void* block) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    Region& region = RegionOf(block);
+    const size_t offset = reinterpret_cast<uintptr_t>(block) % kRegionBytes;
+    const size_t first = region.span[offset / kPageBytes];
+    return Span{region, first, region.free_blocks[first]};
+  };
+  auto return_if_free = [&](const void* block) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    const Span span = span_of(block);
+    if (span.free_blocks == kReturned) return true;
+    char* const begin = static_cast<char*>(span.region.memory.data()) + span.first * kPageBytes;
+    char* const end = begin + whole * bytes;
+    const bool current = carving.end == end;
+    const size_t cut = static_cast<size_t>((current ? carving.at : end) - begin) / bytes;
+    if (span.free_blocks < cut) return false;
+    if (current) carving = {};
+    ReturnSpan(span.region, span.first, pages);
+    span.free_blocks = kReturned;
+    return true;
+  };
+  for (size_t stripe = 0; stripe < stripes_; ++stripe) ClassOf(number, stripe).mutex.Lock();
+  for (size_t stripe = 0; stripe < stripes_; ++stripe) {
+    for (const void* block : ClassOf(number, stripe).free) ++span_of(block).free_blocks;
+  }
+  for (size_t stripe = 0; stripe < stripes_; ++stripe) {
+    std::erase_if(ClassOf(number, stripe).free, return_if_free);
+  }
+  for (size_t stripe = 0; stripe < stripes_; ++stripe) {
+    for (const void* block : ClassOf(number, stripe).free) span_of(block).free_blocks = 0;
+    ClassOf(number, stripe).mutex.Unlock();
+  }
+}
+
+void SlabPool::ReturnSpan(Region& region, size_t first, size_t pages) {
+  Unlist(region);
+  for (size_t page = first; page < first + pages; ++page) region.used.reset(page);
+  region.free_pages += pages;
+  region.run_max = kRegionPages;
+  List(region);
+  free_page_bytes_.fetch_add(pages * kPageBytes, std::memory_order_relaxed);
+}
+
+SlabPool::Region& SlabPool::RegionOf(const void* block) {
+  return *regions_.find(reinterpret_cast<uintptr_t>(block) & ~(kRegionBytes - 1))->second;
 }
 
 }  // namespace tsdb
