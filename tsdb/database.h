@@ -182,8 +182,8 @@ class Database {
   absl::Status Compact();
 
   // Compares the tree's invariants and record count, found by walking it, with the ledger.
-  // kDataLoss says what differs. It flushes first. The counts can be compared only when nothing is
-  // appended or deleted meanwhile.
+  // kDataLoss says what differs. It flushes first; deletions, and retention, wait for its end. The
+  // counts can be compared only when nothing is appended meanwhile.
   absl::Status Verify();
 
   Stats Statistics() const;

@@ -49,6 +49,7 @@ class DeleteTask : public merge::PageTask {
 uint64_t Engine::DeleteRange(std::span<const SeriesId> deleted_series, TimeRange range) {
   if (deleted_series.empty() || range.Empty()) return 0;
   const PatientScope patient;  // it is logged, and then done
+  const ReaderMutexLock beside_deletes(&deletes_mutex_);
   DeleteTask task(deleted_series, range);
   TakeAllPublished();
   const uint64_t position = pipeline->SubmitTask(&task, 0, series.Count());

@@ -196,6 +196,21 @@ absl::StatusOr<uint64_t> Engine::CheckPages() {
   return check.Result();
 }
 
+absl::Status Engine::Verify() {
+  const WriterMutexLock no_deletes(&deletes_mutex_);
+  TSDB_RETURN_IF_ERROR(Flush());
+  TSDB_ASSIGN_OR_RETURN(const uint64_t walked, CheckPages());
+  const Ledger ledger = Statistics().ledger;
+  if (!ledger.Balanced() || ledger.Buffered() != 0 || walked != ledger.in_tree) {
+    return absl::DataLossError(absl::StrCat(
+        "the ledger does not balance: appended ", ledger.appended, ", accepted ", ledger.accepted,
+        ", rejected ", ledger.Rejected(), ", buffered ", ledger.Buffered(), ", merged ",
+        ledger.merged, ", in tree ", ledger.in_tree, " (", walked,
+        " counted by walking it), replaced ", ledger.replaced, ", deleted ", ledger.deleted));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status Engine::CheckWritable(std::string_view doing) const {
   if (closed()) {
     return absl::FailedPreconditionError(absl::StrCat(ToAbsl(doing), ": the database is closed"));

@@ -2,8 +2,8 @@
 // public contract.
 //
 // Thread safety: every method from any thread. Lock order: close_mutex_, checkpoint_mutex_,
-// registry_mutex_, then one slot's mutex, then the pipeline's; wake_mutex_ after checkpoint_mutex_
-// and before the pipeline's.
+// deletes_mutex_, registry_mutex_, then one slot's mutex, then the pipeline's; wake_mutex_ after
+// checkpoint_mutex_ and before the pipeline's.
 #pragma once
 
 #include <atomic>
@@ -25,6 +25,7 @@
 #include "index/tree/tree.h"
 #include "storage/base/file_system.h"
 #include "storage/base/mutex.h"
+#include "storage/base/shared_mutex.h"
 #include "storage/cache/leaf_cache.h"
 #include "storage/codec/run.h"
 #include "storage/wal/local_log.h"
@@ -73,9 +74,12 @@ class Engine {
   absl::Status Flush();
   // Checks every page, each by its owner, beside writers too; returns the records found in leaves.
   absl::StatusOr<uint64_t> CheckPages();
+  // As Database::Verify.
+  absl::Status Verify() ABSL_LOCKS_EXCLUDED(deletes_mutex_);
   // Deletes records of `series`, ascending, in the range, that were appended before the call;
   // returns how many there were. Readers do not see them any more then.
-  uint64_t DeleteRange(std::span<const SeriesId> series, TimeRange range);
+  uint64_t DeleteRange(std::span<const SeriesId> series, TimeRange range)
+      ABSL_LOCKS_EXCLUDED(deletes_mutex_);
   // As Database::CompareAndSet, but for waiting until it is durable.
   bool CompareAndSet(SeriesId series, Sample desired, std::optional<double> expected)
       ABSL_LOCKS_EXCLUDED(registry_mutex_);
@@ -208,6 +212,9 @@ class Engine {
   // Held through the flush, so that no Close returns before it.
   Mutex close_mutex_ ABSL_ACQUIRED_BEFORE(registry_mutex_);
   std::optional<absl::Status> close_status_ ABSL_GUARDED_BY(close_mutex_);  // of the one flush
+  // Shared by deletions, retention's too. Verify, which has it alone, compares what it finds in
+  // page after page with counts of the whole.
+  SharedMutex deletes_mutex_ ABSL_ACQUIRED_BEFORE(registry_mutex_);
   codec::RunsEncoder conditional_encoder_;  // of conditional writes, each in its turn
   mutable Mutex registry_mutex_;
   std::vector<std::unique_ptr<ingest::Slot>> slots_ ABSL_GUARDED_BY(registry_mutex_);

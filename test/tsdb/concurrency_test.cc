@@ -7,6 +7,7 @@
 #include <catch2/catch.hpp>
 #include <cstdlib>
 #include <memory>
+#include <numeric>
 #include <random>
 #include <vector>
 
@@ -268,6 +269,37 @@ TEST_CASE("database: the same with one merge at a time", "[concurrency]") {
   Options options;
   options.merge_threads = 1;
   RunEverythingAtOnce(options, Scaled(50'000), seed);
+}
+
+TEST_CASE("verify: deletions beside it are no loss", "[concurrency]") {
+  constexpr size_t kCount = 2'000;
+  constexpr Timestamp kEnd = 100;
+  const auto database = Open();
+  AddSeries(*database, kCount);
+  Appender appender = database->NewAppender();
+  for (Timestamp time = 0; time < kEnd; ++time) {
+    for (SeriesId id = 0; id < kCount; ++id) REQUIRE(appender.Append(id, time, 1));
+  }
+  REQUIRE(appender.Commit().Await(Milestone::kVisible).ok());
+  std::vector<SeriesId> all(kCount);
+  std::iota(all.begin(), all.end(), SeriesId{0});
+  Findings findings;
+  std::atomic<bool> done{false};
+  Threads threads;
+  threads.Add([&] {
+    for (Timestamp time = 0; time < kEnd; ++time) {
+      const auto deleted = database->Delete(all, {time, time + 1});
+      findings.Expect(deleted.ok() && *deleted == kCount, "not all deleted at ", time);
+    }
+    done.store(true);
+  });
+  do {
+    const absl::Status status = database->Verify();
+    findings.Expect(status.ok(), status.ToString());
+  } while (!done.load());
+  threads.Join();
+  REQUIRE(database->Verify().ok());
+  REQUIRE_NO_FINDINGS(findings);
 }
 
 }  // namespace
