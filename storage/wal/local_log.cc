@@ -44,8 +44,8 @@ LocalLog::LocalLog(FileSystem* files, std::string directory, const LocalLogOptio
       appended_(last_sequence),
       written_(last_sequence),
       durable_(last_sequence) {
-  staged_.reserve(options.staged_bytes);
-  writing_.reserve(options.staged_bytes);
+  staged_.bytes.reserve(options.staged_bytes);
+  writing_.bytes.reserve(options.staged_bytes);
 }
 
 LocalLog::~LocalLog() { Close().IgnoreError(); }
@@ -57,22 +57,24 @@ absl::StatusOr<uint64_t> LocalLog::Append(uint8_t kind, std::span<const uint8_t>
   }
   const PatientScope patient;  // a number given is a batch staged
   MutexLock lock(&mutex_);
-  if (!staged_.empty() && staged_.size() + payload.size() > options_.staged_bytes) {
+  const auto must_wait = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    const size_t staged = staged_.bytes.size();
+    return staged != 0 && staged + payload.size() > options_.staged_bytes;
+  };
+  if (must_wait()) {
     const Clock::time_point start = Clock::now();
     ++write_waiters_;
-    while (status_.ok() && stalled_.ok() && !staged_.empty() &&
-           staged_.size() + payload.size() > options_.staged_bytes) {
-      written_changed_.Wait(&mutex_);
-    }
+    while (status_.ok() && stalled_.ok() && must_wait()) written_changed_.Wait(&mutex_);
     --write_waiters_;
     stats_.blocked_ns += static_cast<uint64_t>((Clock::now() - start).count());
   }
   if (!status_.ok()) return status_;
   if (closing_) return absl::FailedPreconditionError("log: append after close");
-  const size_t before = staged_.size();
-  PutBatch(++appended_, durable_, kind, payload, staged_);
+  const size_t before = staged_.bytes.size();
+  PutBatch(++appended_, durable_, kind, payload, staged_.bytes);
+  staged_.ends.push_back(staged_.bytes.size());
   ++stats_.batches;
-  stats_.bytes += staged_.size() - before;
+  stats_.bytes += staged_.bytes.size() - before;
   if (before == 0) staged_changed_.NotifyOne();
   return appended_;
 }
@@ -115,44 +117,40 @@ void LocalLog::Fail(const absl::Status& status) {
 }
 
 // False when there is nothing more to write, ever.
-bool LocalLog::WaitForStaged(uint64_t* last) {
+bool LocalLog::WaitForStaged() {
   MutexLock lock(&mutex_);
-  while (status_.ok() && staged_.empty() && !closing_) staged_changed_.Wait(&mutex_);
-  if (!status_.ok() || staged_.empty()) return false;
-  writing_.clear();
-  writing_.swap(staged_);
-  *last = appended_;
+  while (status_.ok() && staged_.ends.empty() && !closing_) staged_changed_.Wait(&mutex_);
+  if (!status_.ok() || staged_.ends.empty()) return false;
+  writing_.bytes.clear();
+  writing_.ends.clear();
+  std::swap(writing_, staged_);
   if (write_waiters_ > 0) written_changed_.NotifyAll();
   return true;
 }
 
 void LocalLog::WriteLoop() {
   const PatientScope patient;
-  uint64_t last = 0;
-  while (WaitForStaged(&last)) {
-    uint64_t first;
-    {
+  while (WaitForStaged()) {
+    for (size_t batch = 0; batch < writing_.ends.size();) {
+      const absl::StatusOr<size_t> next = WriteBatchesWhenThereIsSpace(batch);
+      if (!next.ok()) return Fail(next.status());
       MutexLock lock(&mutex_);
-      first = written_ + 1;
+      const bool first_to_sync = written_ == durable_;
+      written_ += *next - batch;
+      batch = *next;
+      if (write_waiters_ > 0) written_changed_.NotifyAll();
+      if (sync_wanted_ > durable_ || first_to_sync) sync_changed_.NotifyOne();
     }
-    if (absl::Status status = WriteStagedWhenThereIsSpace(first); !status.ok()) {
-      Fail(status);
-      break;
-    }
-    MutexLock lock(&mutex_);
-    const bool first_to_sync = written_ == durable_;
-    written_ = last;
-    if (write_waiters_ > 0) written_changed_.NotifyAll();
-    if (sync_wanted_ > durable_ || first_to_sync) sync_changed_.NotifyOne();
   }
   MutexLock lock(&mutex_);
   writer_ended_ = true;
   sync_changed_.NotifyAll();
 }
 
-absl::Status LocalLog::WriteStagedWhenThereIsSpace(uint64_t first) {
+absl::StatusOr<size_t> LocalLog::WriteBatchesWhenThereIsSpace(size_t from) {
   for (;;) {
-    absl::Status status = WriteStaged(first);
+    absl::StatusOr<size_t> next = WriteBatches(from);
+    const absl::Status& status = next.status();
     MutexLock lock(&mutex_);
     // A failed append may be written over, and an unfinished file begun again.
     const bool full = absl::IsResourceExhausted(status) && status_.ok() && !closing_;
@@ -160,19 +158,23 @@ absl::Status LocalLog::WriteStagedWhenThereIsSpace(uint64_t first) {
                                    absl::StrCat("the log waits for space on the disk; free some: ",
                                                 std::string(status.message())))
                     : absl::OkStatus();
-    if (!full) return status;
+    if (!full) return next;
     written_changed_.NotifyAll();
     durable_changed_.NotifyAll();
     staged_changed_.WaitFor(&mutex_, kSpaceLook);
   }
 }
 
-absl::Status LocalLog::WriteStaged(uint64_t first) {
+absl::StatusOr<size_t> LocalLog::WriteBatches(size_t from) {
+  const std::vector<size_t>& ends = writing_.ends;
+  const size_t begin = from == 0 ? 0 : ends[from - 1];
   std::shared_ptr<WritableFile> file;
+  uint64_t first;
   {
     MutexLock lock(&mutex_);
+    first = written_ + 1;
     file = file_;
-    if (file != nullptr && file->offset() + writing_.size() > options_.file_bytes) {
+    if (file != nullptr && file->offset() + (ends[from] - begin) > options_.file_bytes) {
       // Invariant 1: everything in this file is durable before the next is begun.
       if (sync_wanted_ < written_) sync_wanted_ = written_;
       sync_changed_.NotifyOne();
@@ -187,7 +189,13 @@ absl::Status LocalLog::WriteStaged(uint64_t first) {
     MutexLock lock(&mutex_);
     file = file_;
   }
-  return file->Append(writing_);
+  // No more than was allocated ahead: a disk with room for one more file takes that much, however
+  // much waits behind it.
+  size_t next = from + 1;
+  while (next < ends.size() && file->offset() + (ends[next] - begin) <= options_.file_bytes) ++next;
+  TSDB_RETURN_IF_ERROR(
+      file->Append(std::span(writing_.bytes).subspan(begin, ends[next - 1] - begin)));
+  return next;
 }
 
 absl::Status LocalLog::BeginFile(uint64_t first) {

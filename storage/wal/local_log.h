@@ -65,15 +65,22 @@ class LocalLog : public Log {
  private:
   using Clock = std::chrono::steady_clock;
 
+  struct Batches {
+    std::vector<uint8_t> bytes;
+    std::vector<size_t> ends;  // of each, in `bytes`
+  };
+
   LocalLog(FileSystem* files, std::string directory, const LocalLogOptions& options,
            uint64_t last_sequence);
 
   void WriteLoop() ABSL_LOCKS_EXCLUDED(mutex_);
   void SyncLoop() ABSL_LOCKS_EXCLUDED(mutex_);
-  bool WaitForStaged(uint64_t* last) ABSL_LOCKS_EXCLUDED(mutex_);
-  absl::Status WriteStaged(uint64_t first) ABSL_LOCKS_EXCLUDED(mutex_);
+  bool WaitForStaged() ABSL_LOCKS_EXCLUDED(mutex_);
+  // Writes batches of `writing_` from the `from`th on, as many as fit the file, and returns the
+  // number of the next.
+  absl::StatusOr<size_t> WriteBatches(size_t from) ABSL_LOCKS_EXCLUDED(mutex_);
   // The same, trying again while the disk is full.
-  absl::Status WriteStagedWhenThereIsSpace(uint64_t first) ABSL_LOCKS_EXCLUDED(mutex_);
+  absl::StatusOr<size_t> WriteBatchesWhenThereIsSpace(size_t from) ABSL_LOCKS_EXCLUDED(mutex_);
   absl::Status BeginFile(uint64_t first) ABSL_LOCKS_EXCLUDED(mutex_);
   // Cuts off what was allocated ahead, and closes.
   absl::Status EndFile() ABSL_LOCKS_EXCLUDED(mutex_);
@@ -86,7 +93,7 @@ class LocalLog : public Log {
 
   // The writer thread's; the sync thread uses `file_` while the writer leaves it alone (invariant
   // 1).
-  std::vector<uint8_t> writing_;
+  Batches writing_;
   std::shared_ptr<WritableFile> file_ ABSL_GUARDED_BY(mutex_);
 
   mutable Mutex mutex_;
@@ -94,7 +101,7 @@ class LocalLog : public Log {
   CondVar sync_changed_;     // for the sync thread
   CondVar written_changed_;  // for AwaitWritten, and Append when too much is staged
   CondVar durable_changed_;  // for AwaitDurable, and the writer at the end of a file
-  std::vector<uint8_t> staged_ ABSL_GUARDED_BY(mutex_);
+  Batches staged_ ABSL_GUARDED_BY(mutex_);
   uint64_t appended_ ABSL_GUARDED_BY(mutex_);
   uint64_t written_ ABSL_GUARDED_BY(mutex_);
   uint64_t durable_ ABSL_GUARDED_BY(mutex_);

@@ -276,6 +276,36 @@ TEST_CASE("log: a full disk is waited for, and said meanwhile", "[wal]") {
   CHECK(again.report.damage.empty());
 }
 
+TEST_CASE("log: a disk with room for a part of what is staged takes that part", "[wal]") {
+  MemoryFileSystem files({kDirectory});
+  FaultFileSystem failing(&files);
+  LocalLogOptions options;
+  options.file_bytes = 1000;
+  const Replayed opened = OpenLog(&failing, options);
+  AppendPayloads(*opened.log, 1, 1);
+  REQUIRE(opened.log->AwaitWritten(1).ok());
+  failing.Inject({FileFault::kNoSpace, 1, FileCall::kAppend, true});
+  AppendPayloads(*opened.log, 2, 2);
+  REQUIRE(absl::IsResourceExhausted(opened.log->AwaitWritten(2)));
+  AppendPayloads(*opened.log, 3, 40);
+  // Room in the file that was begun, and for no other.
+  failing.Inject({FileFault::kNoSpace, 1, FileCall::kPreallocate, true});
+  while (!opened.log->AwaitWritten(2).ok()) std::this_thread::yield();
+  while (opened.log->Stalled().ok()) std::this_thread::yield();
+  const uint64_t written = opened.log->Stats().last_written;
+  CHECK(written > 2);
+  CHECK(written < 40);
+  CHECK(opened.log->AwaitDurable(written).ok());
+  CHECK(absl::IsResourceExhausted(opened.log->AwaitDurable(written + 1)));
+  failing.ClearFault();
+  while (!opened.log->AwaitDurable(40).ok()) std::this_thread::yield();
+  REQUIRE(opened.log->Close().ok());
+  const Replayed again = OpenLog(&files);
+  CHECK(Sequences(again) == UpTo(40));
+  CHECK(again.report.damage.empty());
+  RequireTrue(again);
+}
+
 TEST_CASE("log: what it cannot take is refused, and changes nothing", "[wal]") {
   MemoryFileSystem files({kDirectory});
   LocalLogOptions options;

@@ -125,6 +125,40 @@ TEST_CASE("log: another version is refused, a foreign file is named and left alo
   REQUIRE(opened.status.message().find("version 2") != std::string::npos);
 }
 
+TEST_CASE("log: batches that another file held do not count", "[wal]") {
+  // In the places between them, as in space that was used before: numbers that have been, and some
+  // that the next file has.
+  const auto put = [](std::vector<uint8_t>& to, uint64_t sequence, const std::string& payload) {
+    PutBatch(sequence, 0, 1, Bytes(payload), to);
+  };
+  MemoryFileSystem files({kDirectory});
+  std::vector<uint8_t> first;
+  PutFileHeader(5, first);
+  put(first, 3, "of a file before");
+  put(first, 5, Payload(5));
+  put(first, 5, "again");
+  put(first, 9, "of a file after");
+  put(first, 6, Payload(6));
+  put(first, 7, "the next file's");
+  std::vector<uint8_t> second;
+  PutFileHeader(7, second);
+  put(second, 7, Payload(7));
+  put(second, 6, "of a file before");
+  put(second, 8, Payload(8));
+  for (const auto& [number, bytes] : {std::pair(5, first), std::pair(7, second)}) {
+    const std::string path = JoinPath(kDirectory, LogFileName(static_cast<uint64_t>(number)));
+    REQUIRE(files.Create(path, CreateMode::kNew).ok());
+    files.SetContent(path, bytes);
+  }
+  const Replayed opened = OpenLog(&files, {}, 5);
+  REQUIRE(opened.status.ok());
+  REQUIRE(opened.batches.size() == 4);
+  for (size_t i = 0; i < 4; ++i) REQUIRE(opened.batches[i].first == 5 + i);
+  RequireTrue(opened);
+  REQUIRE(opened.report.damage.empty());
+  REQUIRE(opened.report.last_sequence == 8);
+}
+
 TEST_CASE("log: the bytes of a header and a batch", "[wal]") {
   std::vector<uint8_t> bytes;
   PutFileHeader(7, bytes);
