@@ -5,10 +5,11 @@
 
 Builds what they need (build/release, build/fuzz, build/tsan-tbb). Each row has commands, listed
 below; a command prints its results as lines `scorecard {json}`: what it reached and whether that is
-the row's figure, or a fault that was planted and whether it was caught. Two commands run at once,
-but for those that measure, which run alone and last. A command that a row's time (--hours, all
-together 1.1 by default: beside the stages of tools/check that makes 90 minutes) leaves no room for
-is not begun, and its row falls short. Output is kept in build/check/scorecard, outcomes as JSON
+the row's figure, or a fault that was planted and whether it was caught. Those that measure run
+first, alone; then three at once (many wait for the disk); in the end fuzzing takes the time that is
+left, at least a minute. A command that --hours (of all rows together, builds too; 1.25 by default:
+beside the stages of tools/check that makes 90 minutes) leave no room for is not begun, and its row
+falls short. Output is kept in build/check/scorecard, outcomes as JSON
 lines in build/check/scorecard.jsonl: the table shows rows that were not run now as they were when
 they were run last, with the commit.
 
@@ -59,6 +60,7 @@ class Step:
     command: list
     minutes: float  # about, on two cores
     alone: bool = False
+    last: bool = False  # "{left}" in its command: minutes until the end
     environment: dict = dataclasses.field(default_factory=dict)
 
     def name(self):
@@ -80,16 +82,17 @@ def steps():
     soak = PYTHON + ["test/soak/soak.py"]
     series = PYTHON + ["test/soak/many_series.py", "--program", f"{BIN}/many_series"]
     return [
-        Step(11, PYTHON + ["test/fuzz/fuzz_all.py", "--programs", "build/fuzz/bin"], 14),
+        Step(11, PYTHON + ["test/fuzz/fuzz_all.py", "--programs", "build/fuzz/bin",
+                           "--minutes", "{left}"], 0, last=True),
         # One after the other: the second uses what the first builds.
         Step(14, ["sh", "-c", "python3 test/coverage/branches.py; branches=$?; "
                               "python3 test/mutants/mutate.py --minutes 12 --results "
                               "build/check/mutants.jsonl && exit $branches"], 20),
         Step(9, PYTHON + ["test/races/race_loop.py", "--programs", "build/tsan-tbb/bin",
-                          "--minutes", "10"], 11),
+                          "--minutes", "25"], 20),
         Step(1, kill + crash + ["--cycles", "1000"], 8),
         Step(1, kill + crash + ["--cycles", "100", "--plant-early-acknowledgement"], 1),
-        Step(2, [f"{BIN}/crash_states_test"], 7, environment={"TSDB_CRASH_RUNS": "145"}),
+        Step(2, [f"{BIN}/crash_states_test"], 7, environment={"TSDB_CRASH_RUNS": "115"}),
         Step(3, cut + crash + ["--cycles", "1000"], 8),
         Step(3, cut + crash + ["--cycles", "100", "--plant", "drop-sync"], 1),
         Step(3, cut + crash + ["--cycles", "100", "--plant", "early"], 1),
@@ -114,7 +117,8 @@ def steps():
         Step(16, series, 5, alone=True),
         Step(16, series + ["--plant-small-budget", "--series", "100000"], 1, alone=True),
         Step(15, soak + ["--self-test"], 1, alone=True),
-        Step(15, soak + ["--program", f"{BIN}/soak", "--seconds", "1200"], 21, alone=True),
+        Step(15, soak + ["--program", f"{BIN}/soak", "--seconds", "1200", "--keep",
+                         "build/check/soak.samples"], 21, alone=True),
     ]
 
 
@@ -136,16 +140,18 @@ def is_wrong(entry):
 
 
 def run_step(step, deadline):
-    if time.monotonic() + 60 * step.minutes > deadline:
+    left = (deadline - time.monotonic()) / 60
+    if step.minutes > left:
         return outcome(step, why="no time was left for it")
+    command = [f"{max(1.0, left):.1f}" if word == "{left}" else word for word in step.command]
     os.makedirs(LOGS, exist_ok=True)
     log = os.path.join(LOGS, step.name() + ".log")
     begin = time.monotonic()
     with open(log, "w", encoding="utf-8") as file:
-        file.write(" ".join(step.command) + "\n")
+        file.write(" ".join(command) + "\n")
         file.flush()
         try:
-            code = subprocess.run(step.command, stdin=subprocess.DEVNULL, stdout=file,
+            code = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=file,
                                   stderr=subprocess.STDOUT, check=False,
                                   env={**os.environ, **step.environment}).returncode
         except OSError as error:
@@ -167,10 +173,11 @@ def run_step(step, deadline):
 
 
 def run_all(chosen, deadline):
-    together = [step for step in chosen if not step.alone]
-    with concurrent.futures.ThreadPoolExecutor(max_workers=2) as pool:
-        outcomes = list(pool.map(lambda step: run_step(step, deadline), together))
-    return outcomes + [run_step(step, deadline) for step in chosen if step.alone]
+    outcomes = [run_step(step, deadline) for step in chosen if step.alone]
+    together = [step for step in chosen if not step.alone and not step.last]
+    with concurrent.futures.ThreadPoolExecutor(max_workers=3) as pool:
+        outcomes += pool.map(lambda step: run_step(step, deadline), together)
+    return outcomes + [run_step(step, deadline) for step in chosen if step.last]
 
 
 def sanitizer_results():
@@ -262,7 +269,7 @@ def print_table(entries):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--rows", default="")
-    parser.add_argument("--hours", type=float, default=1.1)
+    parser.add_argument("--hours", type=float, default=1.25)
     parser.add_argument("--list", action="store_true")
     parser.add_argument("--no-build", action="store_true")
     flags = parser.parse_args()

@@ -50,8 +50,9 @@ ASSERTIONS = ("TSDB_CHECK", "TSDB_DCHECK")
 TESTS = {name: [] for name in (
     "storage_base_test", "storage_base_concurrency_test", "labels_test", "storage_cache_test",
     "storage_cache_concurrency_test", "storage_codec_test", "storage_segment_test",
-    "storage_wal_test", "faults_test", "durability_test", "recovery_test", "model_test",
+    "storage_wal_test", "faults_test", "durability_test", "recovery_test",
     "publishing_test", "query_test", "crash_states_test")}
+TESTS["map_model"] = ["--operations", "300000"]
 FUZZED = ("block", "log_file", "log_payload", "manifest", "runs", "segment")
 TESTS.update({f"fuzz_{name}": [os.path.join(ROOT, "test/fuzz/corpus", name), "2000"]
               for name in FUZZED})

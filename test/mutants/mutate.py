@@ -10,7 +10,8 @@ and first. A mutant is compiled in a temporary directory, is linked in front of 
 build directory (that of test/coverage, whose programs these are), and the programs mapped to its
 file run, cheapest first, until one fails. The checkout is only read.
 
-  killed        a test failed, crashed, or took three times as long as unchanged and 15 s more
+  killed        a test failed, crashed, did what is undefined, or took three times as long as
+                unchanged and 15 s more
   survived      all of them passed
   equivalent    it compiles to the same bytes, or equivalent.txt says why it changes nothing
   duplicate     it compiles to the same bytes as another mutant
@@ -122,6 +123,8 @@ class Builder:
         command = [word for word in command
                    if word not in ("-fprofile-instr-generate", "-fcoverage-mapping", "-g")]
         target = os.path.join(work, "mutant.o")
+        # What is undefined ends the program, as the tests under sanitizers would tell.
+        command += ["-fsanitize=undefined", "-fsanitize-trap=undefined"]
         result = subprocess.run([*command, "-w", "-c", path, "-o", target], cwd=work, check=False,
                                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         return target if result.returncode == 0 else None

@@ -76,12 +76,19 @@ void LoopBody(bool apart) {
 void Task(bool before) {
   uint64_t given = 0;
   std::atomic<uint64_t> sum{0};
+  std::atomic<size_t> begun{0};
   TaskPool pool(kThreads);
   for (size_t i = 0; i < kRounds; ++i) {
     if (before && i > 0) break;
     if (before) given = i;
-    pool.Submit([&] { sum.fetch_add(given, std::memory_order_relaxed); });
-    if (!before) given = i;
+    pool.Submit([&] {
+      begun.fetch_add(1, std::memory_order_relaxed);
+      sum.fetch_add(given, std::memory_order_relaxed);
+    });
+    if (before) continue;
+    // Else all tasks might run after the last write, in the order that the pool's end makes.
+    while (begun.load(std::memory_order_relaxed) <= i) std::this_thread::yield();
+    given = i;
   }
 }
 

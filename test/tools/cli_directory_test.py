@@ -159,7 +159,8 @@ class ImportTest(DirectoryTest):
         self.assertEqual(os.listdir(self.folder), ["a.prom"])
 
     def test_past_the_budget_what_was_read_is_kept(self):
-        result = self.run_tsdb("import", "--db", "db", SHIPPED, "--memory-budget", "16MB",
+        # Some two fifths of the file: how much depends on when checkpoints come.
+        result = self.run_tsdb("import", "--db", "db", SHIPPED, "--memory-budget", "10MB",
                                "--format", "json")
         self.assertEqual(result.code, 1)
         self.assertIn("raise --memory-budget", result.err)

@@ -188,7 +188,7 @@ TEST_CASE("backpressure: what writers handed in is merged though they stop and n
   Findings findings;
   std::vector<Appender> appenders;
   for (size_t i = 0; i < kWriters; ++i) appenders.push_back(database->NewAppender());
-  const size_t rounds = Scaled(600);
+  const size_t rounds = ScaledFor(600, kWriters);
   uint64_t accepted = 0;
   for (size_t round = 0; round < rounds; ++round) {
     RunThreads(kWriters, [&](size_t number) {

@@ -1,5 +1,6 @@
 // What local files ask of the system, and what they make of its answers: the calls below stand in
 // the place of the C library's, count, and answer what a test has planned.
+#include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -131,6 +132,25 @@ TEST_CASE("local files: each sync is one of the system's, of the kind that was a
   CHECK(calls.sync.count == 1);
   REQUIRE(LocalFileSystem()->SyncDirectory(fixture.home()).ok());
   CHECK(calls.sync.count == 2);
+}
+
+TEST_CASE(
+    "local files: descriptor zero, free where standard input is closed, is one like any other",
+    "[base]") {
+  Fixture fixture;
+  REQUIRE(fixture.file().Append(Bytes("abc")).ok());
+  const int input = ::dup(0);
+  ::syscall(SYS_close, 0);
+  const auto text = fixture.Read();
+  const auto opened = LocalFileSystem()->OpenReadable(fixture.path());
+  const bool zero_taken = ::fcntl(0, F_GETFD) >= 0;
+  if (input >= 0) {
+    ::dup2(input, 0);
+    ::syscall(SYS_close, input);
+  }
+  CHECK(zero_taken);
+  REQUIRE(text.ok());
+  CHECK(*text == "abc");
 }
 
 TEST_CASE("local files: a sync that fails is said, and never tried again", "[base]") {

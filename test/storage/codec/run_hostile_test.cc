@@ -1,6 +1,9 @@
 // Bytes that are not runs, or no longer the runs they were. The bytes lie in memory of exactly
 // their length, and so do the columns, so that AddressSanitizer sees the first step beyond them.
 #include <catch2/catch.hpp>
+#include <cmath>
+#include <set>
+#include <string>
 
 #include "test/storage/codec/run_samples.h"
 
@@ -99,6 +102,44 @@ TEST_CASE("runs: more records than there is room for are refused", "[codec]") {
   const auto refused = RunsReader::Parse(bytes, 999);
   REQUIRE_FALSE(refused.ok());
   CHECK(refused.status().message().find("1000 records") != absl::string_view::npos);
+}
+
+// In the place of any byte of the encoded part, the greatest there is.
+std::set<std::string> Complaints(const RunPart& part) {
+  std::set<std::string> complaints;
+  const std::vector<uint8_t> bytes = part.Encode();
+  for (size_t at = 0; at < bytes.size(); ++at) {
+    std::vector<uint8_t> changed = bytes;
+    changed[at] = 0xFF;
+    RunPart back;
+    const absl::Status status = ReadRuns(changed, kRecordsMax, back);
+    if (!status.ok()) complaints.insert(std::string(status.message()));
+  }
+  return complaints;
+}
+
+TEST_CASE("runs: every width, exponent and shift is checked", "[codec]") {
+  Random random(24);
+  const std::vector<Timestamp> regular = {0, 1'000, 2'000, 3'000, 4'000, 5'000, 6'000, 7'000};
+  std::vector<Timestamp> uneven = regular;
+  for (Timestamp& time : uneven) time += static_cast<Timestamp>(random() % 900);
+  std::vector<double> decimals, reals;
+  for (size_t i = 0; i < regular.size(); ++i) {
+    decimals.push_back(static_cast<double>(random() % 1'000) / 10);
+    reals.push_back(std::ldexp(static_cast<double>(random() >> 11), -53));
+  }
+  RunPart of_decimals, of_reals, of_times;
+  of_decimals.Add(1, regular, decimals);
+  of_reals.Add(1, regular, reals);
+  of_times.Add(1, uneven, std::vector<double>(uneven.size(), 1.0));
+  std::string all;
+  for (const RunPart* part : {&of_decimals, &of_reals, &of_times}) {
+    for (const std::string& complaint : Complaints(*part)) all += complaint + "\n";
+  }
+  for (const char* what : {"width of times", "exponent", "width of values", "shift of values"}) {
+    INFO(what << " in\n" << all);
+    CHECK(all.find(what) != std::string::npos);
+  }
 }
 
 TEST_CASE("runs: an error names the run and the byte", "[codec]") {

@@ -216,6 +216,13 @@ std::vector<TimestampShape> MakeTimestampShapes() {
        [](size_t count, Random&) {
          return Rising(count, kTimestampMin, [&](size_t) { return int64_t{1} << 52; });
        }},
+      {"great strides, unevenly", true,
+       [](size_t count, Random& random) {
+         return Generate<Timestamp>(count, [&](size_t i) {
+           const auto apart = static_cast<uint64_t>(Between(random, 0, (int64_t{1} << 51) - 1));
+           return static_cast<Timestamp>((uint64_t{1} << 63) + (uint64_t{i} << 51) + apart);
+         });
+       }},
       {"from the beginning of time", true, FromTheBeginning},
       {"equal", false, rising(kStart, 0, 0)},
       {"short series in turn", false, ShortSeriesInTurn},
