@@ -52,6 +52,18 @@ uint64_t HandRolledStore::Records() const {
   return records;
 }
 
+uint64_t HandRolledStore::Bytes() const {
+  uint64_t bytes = 0;
+  for (size_t i = 0; i < kShards; ++i) {
+    const std::lock_guard lock(shards_[i].mutex);
+    for (const auto& [series, columns] : shards_[i].series) {
+      bytes += columns.timestamps.capacity() * sizeof(Timestamp);
+      bytes += columns.values.capacity() * sizeof(double);
+    }
+  }
+  return bytes;
+}
+
 std::optional<double> HandRolledStore::Lookup(SeriesId series, Timestamp timestamp) const {
   const Shard& shard = ShardOf(series);
   const std::lock_guard lock(shard.mutex);
@@ -76,6 +88,15 @@ HandRolledStore::Sum HandRolledStore::SumRange(SeriesId series, TimeRange range)
   const size_t count = static_cast<size_t>(end - begin);
   const double* values = found->second.values.data() + (begin - timestamps.begin());
   return {count, SumValues(values, count)};
+}
+
+void HandRolledStore::Visit(SeriesId series, const Visitor& visit) const {
+  const Shard& shard = ShardOf(series);
+  const std::lock_guard lock(shard.mutex);
+  const auto found = shard.series.find(series);
+  if (found == shard.series.end()) return;
+  const Shard::Columns& columns = found->second;
+  visit(columns.timestamps.data(), columns.values.data(), columns.values.size());
 }
 
 }  // namespace tsdb::benchmark

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 
@@ -22,6 +23,8 @@ class HandRolledStore {
   void AppendColumns(SeriesId series, const Timestamp* timestamps, const double* values,
                      size_t count);
   uint64_t Records() const;
+  // Of the vectors, the room they have in reserve included.
+  uint64_t Bytes() const;
 
   // Binary search. REQUIRES: the series was appended in order of time.
   std::optional<double> Lookup(SeriesId series, Timestamp timestamp) const;
@@ -31,6 +34,10 @@ class HandRolledStore {
   };
   // Over the samples in the range. REQUIRES: as Lookup.
   Sum SumRange(SeriesId series, TimeRange range) const;
+  // Calls `visit` with all of the series' columns, in the order they came, under the shard's lock;
+  // not at all for a series that has none.
+  using Visitor = std::function<void(const Timestamp*, const double*, size_t count)>;
+  void Visit(SeriesId series, const Visitor& visit) const;
 
  private:
   struct Shard;

@@ -2,7 +2,8 @@
 """Runs one benchmark program with small parameters and checks what it prints.
 
     smoke_test.py PROGRAM [FLAG...]                 exits 0, JSON lines with all fields, sane values
-    smoke_test.py --expect-failure PROGRAM [FLAG...] exits 1, says why, prints no figure
+    smoke_test.py --expect-failure PROGRAM [FLAG...] exits 1, says why, prints no figure; once for
+                                                    each of several defects after --plant
 """
 
 import json
@@ -59,6 +60,10 @@ FIELDS = {
         "threads", "queries", "steps", "samples_per_query", "queries_per_second",
         "queries_per_second_min", "queries_per_second_median", "query_milliseconds",
     },
+    "peer": {
+        "task", "figure", "keeping", "peer", "smaller_part", "best", "value_min", "value_median",
+        "value_max", "tsdb_advantage", "tsdb_advantage_of_medians",
+    },
     "index": set(),  # what each mode has: below
     "recovery": {
         "records_per_second", "reopen_seconds", "reopen_seconds_min", "reopen_seconds_median",
@@ -87,8 +92,35 @@ def fail(message, result):
     sys.exit(1)
 
 
+# Rows of peer_benchmark that are no figures of one peer.
+PEER_FIELDS = {
+    "peer_settings": {"peer", "settings"},
+    "peer_skipped": {"peer", "case", "reason"},
+    "peer_target": {"figure", "engine", "engine_best", "peer", "peer_best", "tsdb_advantage",
+                    "target", "reached"},
+}
+
+
+def check_peer_row(row, result):
+    kind = row["benchmark"]
+    if PEER_FIELDS[kind] - row.keys() or not row["peer"]:
+        fail(f"{kind} row lacks something: {row}", result)
+    if kind == "peer_target" and row["reached"] != (row["tsdb_advantage"] >= row["target"]):
+        fail(f"{kind} row does not add up: {row}", result)
+
+
+def good_peer_figure(row):
+    rate = row["figure"].endswith("per_second")
+    good = 0 <= row["value_min"] <= row["value_median"] <= row["value_max"]
+    good = good and row["best"] == row["value_max" if rate else "value_min"]
+    good = good and (row["best"] > 0 or not rate)
+    return good and (row["tsdb_advantage"] == 1 or row["peer"] != "tsdb" or row["best"] == 0)
+
+
 def check_row(row, result):
     kind = row["benchmark"]
+    if kind in PEER_FIELDS:
+        return check_peer_row(row, result)
     wanted = SHARED | FIELDS[kind]
     if kind == "index":
         wanted = INDEX_SHARED | INDEX_FIELDS[row["mode"]]
@@ -116,6 +148,8 @@ def check_row(row, result):
         # Behind the lock nobody shares a wait.
         good = row["sets_per_second"] > 0 and row["log_syncs"] > 0
         good = good and (row["mode"] == "together" or row["log_syncs"] >= row["sets"])
+    elif kind == "peer":
+        good = good_peer_figure(row)
     elif kind == "import":
         good = row["readback_matches"] == row["records"] and row["samples_per_second"] > 0
     elif kind == "index":
@@ -152,20 +186,37 @@ def check_row(row, result):
         fail(f"{kind} row does not add up: {row}", result)
 
 
+def run(arguments):
+    return subprocess.run(arguments + ["--json", "-"], capture_output=True, text=True)
+
+
+def each_defect(arguments):
+    place = arguments.index("--plant") + 1 if "--plant" in arguments else 0
+    if place == 0:
+        return [arguments]
+    return [arguments[:place] + [defect] + arguments[place + 1:]
+            for defect in arguments[place].split(",")]
+
+
+def check_failure(result):
+    if result.returncode != 1:
+        fail(f"exit code {result.returncode}, not 1", result)
+    if result.stdout or "per_second" in result.stderr or "/s" in result.stderr:
+        fail("a figure was printed", result)
+    if "FAILED" not in result.stderr:
+        fail("no reason was printed", result)
+
+
 def main():
     arguments = sys.argv[1:]
     expect_failure = arguments[0] == "--expect-failure"
     if expect_failure:
         del arguments[0]
-    result = subprocess.run(arguments + ["--json", "-"], capture_output=True, text=True)
     if expect_failure:
-        if result.returncode != 1:
-            fail(f"exit code {result.returncode}, not 1", result)
-        if result.stdout or "per_second" in result.stderr or "/s" in result.stderr:
-            fail("a figure was printed", result)
-        if "FAILED" not in result.stderr:
-            fail("no reason was printed", result)
+        for planted in each_defect(arguments):
+            check_failure(run(planted))
         return
+    result = run(arguments)
     if result.returncode != 0:
         fail(f"exit code {result.returncode}", result)
     rows = [json.loads(line) for line in result.stdout.splitlines()]

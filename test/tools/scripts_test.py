@@ -87,6 +87,16 @@ class ScriptsTest(unittest.TestCase):
                           "apt-get install -y -q --no-install-recommends g++ catch2"])
         self.assertEqual(sum(c.startswith("sudo") for c in calls), 2)
 
+    def test_install_takes_the_stores_to_compare_with_only_when_asked_to(self):
+        result, calls = self.run_script("tools/install-dependencies", "--peers")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertEqual([c for c in calls if c.startswith("apt-get install")],
+                         ["apt-get install -y -q --no-install-recommends librocksdb-dev "
+                          "liblmdb-dev libsqlite3-dev"])
+        result, calls = self.run_script("tools/install-dependencies", "--everything")
+        self.assertEqual((result.returncode, calls), (2, []))
+        self.assertIn("usage:", result.stderr)
+
     def test_check_runs_every_stage_and_ends_with_the_tests_closing_lines(self):
         result, calls = self.run_script("tools/check")
         self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
