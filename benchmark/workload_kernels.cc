@@ -2,16 +2,8 @@
 
 #include <bit>
 
+#include "benchmark/vector_clones.h"
 #include "benchmark/workload.h"
-
-// The loops exist once for each instruction set and the loader picks: the benchmarks are built for
-// any x86-64, and baseline SSE2 has no 32-bit multiply, which alone makes a record three times as
-// dear.
-#if defined(__x86_64__)
-#define TSDB_VECTOR_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
-#else
-#define TSDB_VECTOR_CLONES
-#endif
 
 namespace tsdb::benchmark {
 namespace {

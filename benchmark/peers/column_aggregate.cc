@@ -2,11 +2,7 @@
 
 #include <limits>
 
-#if defined(__x86_64__)
-#define TSDB_VECTOR_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
-#else
-#define TSDB_VECTOR_CLONES
-#endif
+#include "benchmark/vector_clones.h"
 
 namespace tsdb::benchmark {
 
