@@ -86,10 +86,10 @@ def steps():
                            "--minutes", "{left}"], 0, last=True),
         # One after the other: the second uses what the first builds.
         Step(14, ["sh", "-c", "python3 test/coverage/branches.py; branches=$?; "
-                              "python3 test/mutants/mutate.py --minutes 12 --results "
+                              "python3 test/mutants/mutate.py --minutes 18 --sample 120 --results "
                               "build/check/mutants.jsonl && exit $branches"], 20),
         Step(9, PYTHON + ["test/races/race_loop.py", "--programs", "build/tsan-tbb/bin",
-                          "--minutes", "25"], 20),
+                          "--minutes", "40"], 20),
         Step(1, kill + crash + ["--cycles", "1000"], 8),
         Step(1, kill + crash + ["--cycles", "100", "--plant-early-acknowledgement"], 1),
         Step(2, [f"{BIN}/crash_states_test"], 7, environment={"TSDB_CRASH_RUNS": "115"}),

@@ -57,7 +57,7 @@ TEST_CASE_METHOD(EpochFixture, "epochs: what is retired while a reader is pinned
 TEST_CASE_METHOD(EpochFixture, "epochs: the room of long lists is given back") {
   constexpr size_t kLong = 100'000;
   std::vector<Retired> blocks;
-  for (int list = 0; list < 40; ++list) {
+  for (int list = 0; list < 12; ++list) {
     // Long ones and short ones by turns, as checkpoints and merges come.
     const size_t count = list % 2 == 0 ? kLong : 10;
     while (blocks.size() < count) blocks.push_back({pool.Allocate(16), 16});
@@ -146,7 +146,7 @@ TEST_CASE("epochs: readers on many threads see whole blocks while they are repla
     RunThreads(readers + writers, [&](size_t number) {
       if (number < writers) {
         std::vector<Retired> retired;
-        for (uint64_t i = 1; i <= ScaledFor(200'000, 16); ++i) {
+        for (uint64_t i = 1; i <= ScaledFor(100'000, 16); ++i) {
           Published* old = published[number].exchange(make(i), std::memory_order_acq_rel);
           retired.push_back({old, sizeof(Published)});
           if (i % 4 == 0) epochs.Retire(retired);
