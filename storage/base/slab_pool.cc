@@ -8,7 +8,6 @@
 #include "storage/base/check.h"
 #include "storage/base/parallel.h"
 #include "storage/base/patience.h"
-#include "storage/base/processor.h"
 #include "storage/base/status_macros.h"
 
 namespace tsdb {
@@ -32,15 +31,26 @@ constexpr uint16_t kReturned = 0xFFFF;
 
 SlabPool::SlabPool()
     : stripes_(std::bit_ceil(std::min(ProcessorCount(), kStripesMax))),
-      classes_(std::make_unique<SizeClass[]>(stripes_ * kClasses)) {}
+      classes_(std::make_unique<SizeClass[]>(stripes_ * kClasses)),
+      allocated_bytes_(std::make_unique<AllocatedBytes[]>(stripes_)) {}
 
 SlabPool::~SlabPool() = default;
+
+size_t SlabPool::allocated_bytes() const {
+  size_t all = 0;
+  for (size_t stripe = 0; stripe < stripes_; ++stripe) {
+    all += allocated_bytes_[stripe].bytes.load(std::memory_order_relaxed);
+  }
+  // Stripes are read one after the other: a block that is taken and freed meanwhile may count as
+  // freed alone.
+  return static_cast<ptrdiff_t>(all) < 0 ? 0 : all;
+}
 
 void* SlabPool::Allocate(size_t bytes) {
   const size_t rounded = RoundUp(bytes);
   void* block = rounded > kLargeBytesMax ? ::operator new (rounded, std::align_val_t{64})
                                          : AllocateSmall(rounded);
-  allocated_bytes_.fetch_add(rounded, std::memory_order_relaxed);
+  allocated_bytes_[Stripe()].bytes.fetch_add(rounded, std::memory_order_relaxed);
   if (rounded > kLargeBytesMax) reserved_bytes_.fetch_add(rounded, std::memory_order_relaxed);
   return block;
 }
@@ -54,7 +64,7 @@ void* SlabPool::AllocateSmall(size_t rounded) {
 
 void* SlabPool::TryAllocate(size_t rounded) {
   // This core's blocks first, then those that other cores have freed.
-  const size_t home = CurrentProcessor();
+  const size_t home = Stripe();
   const size_t number = ClassOf(rounded);
   for (size_t i = 0; i < stripes_; ++i) {
     SizeClass& size_class = ClassOf(number, (home + i) & (stripes_ - 1));
@@ -70,13 +80,13 @@ void* SlabPool::TryAllocate(size_t rounded) {
 void SlabPool::Free(void* block, size_t bytes) {
   const PatientScope patient;  // the list of what is free may grow, and destructors come here
   const size_t rounded = RoundUp(bytes);
-  allocated_bytes_.fetch_sub(rounded, std::memory_order_relaxed);
+  allocated_bytes_[Stripe()].bytes.fetch_sub(rounded, std::memory_order_relaxed);
   if (rounded > kLargeBytesMax) {
     reserved_bytes_.fetch_sub(rounded, std::memory_order_relaxed);
     ::operator delete (block, std::align_val_t{64});
     return;
   }
-  SizeClass& size_class = ClassOf(ClassOf(rounded), CurrentProcessor() & (stripes_ - 1));
+  SizeClass& size_class = ClassOf(ClassOf(rounded), Stripe());
   MutexLock lock(&size_class.mutex);
   size_class.free.push_back(block);
 }

@@ -26,6 +26,7 @@
 #include "absl/status/status.h"
 #include "storage/base/memory.h"
 #include "storage/base/mutex.h"
+#include "storage/base/processor.h"
 
 namespace tsdb {
 
@@ -52,7 +53,7 @@ class SlabPool {
   // Bytes in blocks that are out, rounded up to their classes / bytes taken from the system, but
   // for those touched in advance and not yet used / of these, in pages that any class can take now
   // / bytes touched in advance and not yet used.
-  size_t allocated_bytes() const { return allocated_bytes_.load(std::memory_order_relaxed); }
+  size_t allocated_bytes() const;
   size_t reserved_bytes() const { return reserved_bytes_.load(std::memory_order_relaxed); }
   size_t free_page_bytes() const { return free_page_bytes_.load(std::memory_order_relaxed); }
   size_t spare_bytes() const { return spare_bytes_.load(std::memory_order_relaxed); }
@@ -82,6 +83,12 @@ class SlabPool {
     Mutex mutex;
     // Beside the blocks, not threaded through them: taking one must not wait for its first line.
     std::vector<void*> free ABSL_GUARDED_BY(mutex);
+  };
+
+  // What was allocated less what was freed there, modulo 2^64. On a line of its own: every block
+  // counts.
+  struct alignas(64) AllocatedBytes {
+    std::atomic<size_t> bytes{0};
   };
 
   struct Region {
@@ -120,6 +127,8 @@ class SlabPool {
     return rounded <= 2048 ? 4 : (8 * rounded + kPageBytes - 1) / kPageBytes;
   }
 
+  // Of the calling thread's processor.
+  size_t Stripe() const { return CurrentProcessor() & (stripes_ - 1); }
   void* AllocateSmall(size_t rounded);
   // Null when the system has no memory; so Carve and TakeSpan.
   void* TryAllocate(size_t rounded);
@@ -147,9 +156,9 @@ class SlabPool {
     return classes_[stripe * kClasses + size_class];
   }
 
-  const size_t stripes_;                  // of processors; a power of two
-  std::unique_ptr<SizeClass[]> classes_;  // stripe after stripe
-  std::atomic<size_t> allocated_bytes_{0};
+  const size_t stripes_;                               // of processors; a power of two
+  std::unique_ptr<SizeClass[]> classes_;               // stripe after stripe
+  std::unique_ptr<AllocatedBytes[]> allocated_bytes_;  // of each stripe
   std::atomic<size_t> reserved_bytes_{0};
   std::atomic<size_t> free_page_bytes_{0};  // changed under carve_mutex_, as the next
   std::atomic<size_t> spare_bytes_{0};
