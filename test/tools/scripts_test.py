@@ -87,13 +87,18 @@ class ScriptsTest(unittest.TestCase):
                           "apt-get install -y -q --no-install-recommends g++ catch2"])
         self.assertEqual(sum(c.startswith("sudo") for c in calls), 2)
 
-    def test_install_takes_the_stores_to_compare_with_only_when_asked_to(self):
+    def test_install_takes_peers_and_what_draws_only_when_asked_to(self):
         result, calls = self.run_script("tools/install-dependencies", "--peers")
         self.assertEqual(result.returncode, 0, result.stderr)
         self.assertEqual([c for c in calls if c.startswith("apt-get install")],
                          ["apt-get install -y -q --no-install-recommends librocksdb-dev "
                           "liblmdb-dev libsqlite3-dev"])
-        result, calls = self.run_script("tools/install-dependencies", "--everything")
+        result, calls = self.run_script("tools/install-dependencies", "--report", "--peers")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertEqual([c for c in calls if c.startswith("apt-get install")],
+                         ["apt-get install -y -q --no-install-recommends gnuplot-nox "
+                          "librocksdb-dev liblmdb-dev libsqlite3-dev"])
+        result, calls = self.run_script("tools/install-dependencies", "--report", "--everything")
         self.assertEqual((result.returncode, calls), (2, []))
         self.assertIn("usage:", result.stderr)
 
