@@ -76,6 +76,9 @@ ALL = (
               "test/data/node-prometheus-1s/series.jsonl.zst",
               "benchmark/report/sizes.py --program PROGRAMS/tsdb --directory DIR "
               "test/data/node-prometheus-1s/node_exporter_sample.prom"),
+    Benchmark("scaling", "benchmark/scaling/measure.py --programs PROGRAMS",
+              "benchmark/scaling/measure.py --programs PROGRAMS --repeat 1 --samples 100 "
+              "--counted-samples 100"),
     Benchmark("peers", "peer_benchmark --directory DIR",
               "--series 12 --samples 200 --peer-samples 200 --length 50 --lookups 500 --scans 20 "
               "--pass-seconds 0 --writers 2 --threads 1 --orders scrape --modes record "

@@ -3,7 +3,8 @@
 import os
 import re
 
-from report import ingest_regions, peer_regions, plots, reading_regions, storage_regions
+from report import (ingest_regions, peer_regions, plots, reading_regions, scaling_regions,
+                    storage_regions)
 
 REGION = re.compile(r"(<!-- measured: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -15,7 +16,8 @@ class Unknown(Exception):
 def regions(results):
     """{name of a region: blocks, each a text or a Plot}."""
     made = {}
-    for module in (ingest_regions, reading_regions, storage_regions, peer_regions):
+    for module in (ingest_regions, reading_regions, storage_regions, peer_regions,
+                   scaling_regions):
         made.update(module.regions(results))
     return made
 

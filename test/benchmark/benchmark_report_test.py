@@ -24,7 +24,8 @@ from report import benchmarks, document, ingest_regions, plots, results  # noqa:
 
 TOOL = os.path.join(ROOT, "tools/benchmark-report")
 PERFORMANCE = os.path.join(ROOT, "docs/performance.md")
-PICTURES = {"ingest", "stages", "lookup", "mixed", "sizes", "peers"}
+SCALING = os.path.join(ROOT, "docs/scaling.md")
+PICTURES = {"ingest", "stages", "lookup", "mixed", "sizes", "peers", "scaling"}
 MACHINE = {"benchmark": "machine", "compiler": "gcc 12.2.0", "build": "release"}
 INGEST = {"benchmark": "ingest", "series": 40, "samples": 300, "writers": 2, "records": 12000,
           "records_per_second": 3.4e8, "records_per_second_min": 1.2e8,
@@ -59,8 +60,8 @@ class Report(unittest.TestCase):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.folder = folder.name
-        self.results, self.document = self.path("results"), self.path("performance.md")
-        shutil.copy(PERFORMANCE, self.document)
+        self.results = self.path("results")
+        self.documents = [shutil.copy(path, self.folder) for path in (PERFORMANCE, SCALING)]
 
     def path(self, name):
         return os.path.join(self.folder, name)
@@ -76,8 +77,9 @@ class Report(unittest.TestCase):
         os.chmod(self.path("bin/" + name), 0o755)
 
     def report(self, *arguments, programs=None, **options):
-        command = [sys.executable, TOOL, "--results", self.results, "--document", self.document,
-                   "--scratch", self.path("scratch"), "--programs", programs or self.path("bin")]
+        command = [sys.executable, TOOL, "--results", self.results, "--scratch",
+                   self.path("scratch"), "--programs", programs or self.path("bin")]
+        command += [word for path in self.documents for word in ("--document", path)]
         return subprocess.run([*command, *arguments], capture_output=True, text=True, check=False,
                               **options)
 
@@ -87,8 +89,8 @@ class Report(unittest.TestCase):
         return done.stderr
 
     def region(self, name):
-        return re.search(f"<!-- measured: {name} -->(.*?)<!-- end -->", self.read("performance.md"),
-                         re.DOTALL).group(1)
+        text = self.read("performance.md") + self.read("scaling.md")
+        return re.search(f"<!-- measured: {name} -->(.*?)<!-- end -->", text, re.DOTALL).group(1)
 
     def table(self, name):
         """[{heading: cell}] of the region's first table."""
@@ -153,14 +155,14 @@ class MadeUp(Report):
         for each in benchmarks.ALL:
             self.assertIn(f"not measured yet: {each.name}\n", said)
         asked_for = re.findall(r"Not measured yet: run `tools/benchmark-report --only ([\w,-]+)`",
-                               self.read("performance.md"))
+                               self.read("performance.md") + self.read("scaling.md"))
         self.assertEqual({name for names in asked_for for name in names.split(",")},
                          {each.name for each in benchmarks.ALL})
         self.assertFalse(os.path.exists(self.results))
 
     def test_the_document_shows_every_region_and_its_own_text_stays(self):
         text = self.read("performance.md")
-        shown = [name for _, name, _ in document.REGION.findall(text)]
+        shown = [name for _, name, _ in document.REGION.findall(text + self.read("scaling.md"))]
         self.assertEqual(sorted(shown), sorted(document.regions({})))
         self.render()
         for line in document.REGION.sub("", text).splitlines():
@@ -185,14 +187,14 @@ class MadeUp(Report):
 
         def rendered():
             self.render()
-            return {name: self.read(name) for name in
-                    ["performance.md", *(f"results/{file}" for file in os.listdir(self.results))]}
+            names = [f"results/{file}" for file in os.listdir(self.results)]
+            return {name: self.read(name) for name in ["performance.md", "scaling.md", *names]}
         first = rendered()
         self.assertEqual(rendered(), first)
         for name in list(first):
             if name.endswith(".svg"):
                 os.remove(self.path(name))
-        shutil.copy(PERFORMANCE, self.document)
+        shutil.copy(PERFORMANCE, self.path("performance.md"))
         self.assertEqual(rendered(), first)
 
     def test_without_gnuplot_tables_are_made_and_pictures_left_out_by_name(self):
@@ -250,17 +252,18 @@ class MadeUp(Report):
 
 
 class Kept(Report):
-    def test_the_document_is_what_the_kept_results_make(self):
+    def test_the_documents_are_what_the_kept_results_make(self):
         kept = os.path.join(ROOT, "docs/results")
         os.makedirs(self.path("docs"))
-        self.document = shutil.copy(PERFORMANCE, self.path("docs"))
+        self.documents = [shutil.copy(path, self.path("docs")) for path in (PERFORMANCE, SCALING)]
         self.results = self.path("docs/results")
         if os.path.isdir(kept):
             shutil.copytree(kept, self.results)
         self.render(env={**os.environ, "PATH": self.path("nothing")})
-        with open(PERFORMANCE, encoding="utf-8") as file:
-            self.assertEqual(self.read("docs/performance.md"), file.read(),
-                             "\ndocs/performance.md: run tools/benchmark-report --render")
+        for path in (PERFORMANCE, SCALING):
+            with open(path, encoding="utf-8") as file:
+                self.assertEqual(self.read("docs/" + os.path.basename(path)), file.read(),
+                                 f"\n{path}: run tools/benchmark-report --render")
 
 
 class Built(Report):
@@ -271,7 +274,7 @@ class Built(Report):
         done = self.report("--quick", programs=self.programs)
         self.assertEqual(done.returncode, 0, done.stderr)
         said = self.render()
-        text = self.read("performance.md")
+        text = self.read("performance.md") + self.read("scaling.md")
         self.assertNotIn("measured yet", said + text)
         self.assertGreaterEqual(text.count("**quick: it means nothing**"), len(benchmarks.ALL))
         found = results.load(self.results, [each.name for each in benchmarks.ALL])
