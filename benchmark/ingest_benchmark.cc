@@ -10,6 +10,7 @@
 #include "benchmark/baselines.h"
 #include "benchmark/commit_comparison.h"
 #include "benchmark/flags.h"
+#include "benchmark/heap_figures.h"
 #include "benchmark/input.h"
 #include "benchmark/machine.h"
 #include "benchmark/reopening.h"
@@ -41,13 +42,16 @@ struct Run {
   double registrations_per_second = 0;
   uint64_t peak_resident_bytes = 0;
   uint64_t resident_growth_bytes = 0;
+  HeapFigures heap;
 };
 
 // One row: all runs with a number of writers.
 struct Row {
   Run best;
   Spread rate, writer_rate, slot_only_rate;
-  uint64_t resident_growth_bytes = 0;  // of the first run, before the allocator had memory to reuse
+  // Of the first run, before the allocator had memory to reuse.
+  uint64_t resident_growth_bytes = 0;
+  HeapFigures first_heap;
   double generator_rate = kNone;
   double hand_rolled_rate = kNone;
 };
@@ -95,6 +99,7 @@ class IngestBenchmark {
       }
       if (repeat == 0) {  // warms up: caches, the allocator's arenas, the clock of the processor
         row.resident_growth_bytes = run.resident_growth_bytes;
+        row.first_heap = run.heap;
         continue;
       }
       row.rate.Take(records / run.wall_seconds);
@@ -136,6 +141,7 @@ class IngestBenchmark {
     run.peak_resident_bytes = PeakResidentBytes();
     const uint64_t resident = ResidentBytes();
     run.resident_growth_bytes = resident - std::min(resident, opened->resident_before_bytes);
+    run.heap = ReadHeapFigures();
 
     if (!flushed.ok()) return flushed;
     if (writers.failures > 0) {
@@ -220,6 +226,7 @@ class IngestBenchmark {
         .Add("resident_growth_bytes_per_series",
              static_cast<double>(row.resident_growth_bytes) / workload_.series())
         .Add("peak_rss_bytes", run.peak_resident_bytes)
+        .Add("heap", HeapObject(row.first_heap))
         .Add("open_seconds", run.open_seconds)
         .Add("registrations_per_second", run.registrations_per_second)
         .Add("generator_records_per_second", row.generator_rate)
@@ -236,6 +243,15 @@ class IngestBenchmark {
                     Quantity(static_cast<double>(run.peak_resident_bytes)) + "B",
                     Quantity(row.generator_rate), Quantity(row.hand_rolled_rate)},
                    object);
+  }
+
+  static JsonObject HeapObject(const HeapFigures& heap) {
+    JsonObject object;
+    object.Add("allocator", heap.allocator)
+        .Add("allocated_bytes",
+             heap.allocated_bytes.has_value() ? static_cast<double>(*heap.allocated_bytes) : kNone)
+        .Add("active_bytes", heap.active_bytes);
+    return object;
   }
 
   // What log and segments took, for databases in a directory.

@@ -76,6 +76,16 @@ ALL = (
               "test/data/node-prometheus-1s/series.jsonl.zst",
               "benchmark/report/sizes.py --program PROGRAMS/tsdb --directory DIR "
               "test/data/node-prometheus-1s/node_exporter_sample.prom"),
+    Benchmark("memory", "benchmark/report/allocators.py --program PROGRAMS/ingest_benchmark_system",
+              "benchmark/report/allocators.py --program PROGRAMS/ingest_benchmark_system "
+              "--series 100,300 --records 3000 --repeat 1"),
+    *(Benchmark(f"rate-{rate // 1_000_000}m",
+                f"mixed_benchmark --directory DIR --rate {rate} --samples {5 * rate // 1024} "
+                "--writers 2 --threads 1 --commit-every 1000 --await durable --time-every 7 "
+                "--repeat 3",
+                f"mixed_benchmark --directory DIR {ONCE} --rate 100000 --writers 2 --threads 1 "
+                "--commit-every 1000 --await durable --time-every 7")
+      for rate in (1_000_000, 5_000_000, 20_000_000)),
     Benchmark("scaling", "benchmark/scaling/measure.py --programs PROGRAMS",
               "benchmark/scaling/measure.py --programs PROGRAMS --repeat 1 --samples 100 "
               "--counted-samples 100"),

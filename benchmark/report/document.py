@@ -4,7 +4,7 @@ import os
 import re
 
 from report import (ingest_regions, peer_regions, plots, reading_regions, scaling_regions,
-                    storage_regions)
+                    steady_regions, storage_regions)
 
 REGION = re.compile(r"(<!-- measured: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -17,7 +17,7 @@ def regions(results):
     """{name of a region: blocks, each a text or a Plot}."""
     made = {}
     for module in (ingest_regions, reading_regions, storage_regions, peer_regions,
-                   scaling_regions):
+                   scaling_regions, steady_regions):
         made.update(module.regions(results))
     return made
 

@@ -25,7 +25,8 @@ from report import benchmarks, document, ingest_regions, plots, results  # noqa:
 TOOL = os.path.join(ROOT, "tools/benchmark-report")
 PERFORMANCE = os.path.join(ROOT, "docs/performance.md")
 SCALING = os.path.join(ROOT, "docs/scaling.md")
-PICTURES = {"ingest", "stages", "lookup", "mixed", "sizes", "peers", "scaling"}
+PICTURES = {"ingest", "stages", "lookup", "mixed", "sizes", "peers", "scaling",
+            "memory"}
 MACHINE = {"benchmark": "machine", "compiler": "gcc 12.2.0", "build": "release"}
 INGEST = {"benchmark": "ingest", "series": 40, "samples": 300, "writers": 2, "records": 12000,
           "records_per_second": 3.4e8, "records_per_second_min": 1.2e8,
