@@ -218,6 +218,7 @@ void SlabPool::Trim() {
     regions_.erase(reinterpret_cast<uintptr_t>(region.memory.data()));
   }
   idle_min_ = idle();
+  collect_from_ = 0;  // what will be freed until the next call is worth one look before it
 }
 
 void SlabPool::Collect() {
