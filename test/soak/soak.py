@@ -24,6 +24,7 @@ planted afterwards if nothing was wrong, and each must be found. Exits 1 for any
 import argparse
 import itertools
 import json
+import math
 import random
 import statistics
 import subprocess
@@ -43,6 +44,20 @@ def slope(samples, key):
     times = [sample["seconds"] for sample in samples]
     values = [sample[key] for sample in samples]
     return statistics.linear_regression(times, values).slope * 900 / statistics.fmean(values)
+
+
+def slope_error(samples, key):
+    """Its standard error, from the means of minutes, between which what comes and goes with
+    checkpoints is evened out."""
+    minutes = [[sample[key] for sample in group] for _, group in itertools.groupby(
+        samples, lambda sample: sample["seconds"] // 60)]
+    values = [statistics.fmean(values) for values in minutes]
+    times = [60 * index for index in range(len(values))]
+    line = statistics.linear_regression(times, values)
+    rest = sum((value - line.intercept - line.slope * time) ** 2
+               for time, value in zip(times, values))
+    spread = sum((time - statistics.fmean(times)) ** 2 for time in times)
+    return math.sqrt(rest / (len(times) - 2) / spread) * 900 / statistics.fmean(values)
 
 
 def thirds(samples):
@@ -76,7 +91,8 @@ def judge(samples):
     for key in ("anonymous", "engine"):
         part = slope(samples, key)
         figures[key + " memory"] = f"{part:+.2%} in 15 min of " \
-            f"{statistics.fmean(sample[key] for sample in samples) / 2**20:.0f} MiB"
+            f"{statistics.fmean(sample[key] for sample in samples) / 2**20:.0f} MiB " \
+            f"(standard error {slope_error(samples, key):.2%})"
         if part >= SLOPE_MAX:
             wrong.append(f"{key} memory grows by {part:.2%} in 15 minutes")
     for key in ("available", "seconds"):
