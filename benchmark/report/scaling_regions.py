@@ -27,6 +27,11 @@ def atomics_of(result):
                   key=lambda row: -row["atomics_per_thousand"])
 
 
+def skipped(results):
+    rows = results["scaling"].of("scaling_skipped") if "scaling" in results else []
+    return [f"Not counted: {row['what']} ({row['reason']})." for row in rows]
+
+
 def shared_writes(result):
     """Writes a record to lines that all share: taking a lock and letting it go are two."""
     locks = sum(2 * row["locks_per_thousand"] for row in locks_of(result) if not is_own(row))
@@ -49,7 +54,8 @@ def atomics(results):
     def rows(result):
         return [[f"`{row['function']}`", "own" if is_own(row) else "shared",
                  tables.decimal(row["atomics_per_thousand"])] for row in atomics_of(result)]
-    return tables.of_one(results, "scaling", ["in", "of", "a thousand records"], rows)
+    blocks = tables.of_one(results, "scaling", ["in", "of", "a thousand records"], rows)
+    return blocks + skipped(results)
 
 
 def fitted(result):
@@ -95,7 +101,7 @@ def cores(results):
             f"{written:.4f} writes a record to lines that all share, {TRANSFER_NS} ns each where "
             f"another core wrote last (assumed); {serial:.3f} ns a record in the shared lock that "
             f"is held longest, so at most {tables.cell(1e9 / serial if serial else None)} "
-            "records/s on any number of cores.")]
+            "records/s on any number of cores."), *skipped(results)]
 
 
 def rates_plot(results):

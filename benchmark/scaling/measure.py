@@ -15,7 +15,7 @@ Prints a JSON object per line, for docs/scaling.md:
 
 Locks and atomics are those of ingest_benchmark with 2 writers, ingest and reading everything back
 to check it: what a run of three times the samples has more, so that making the database and its
-series does not count. Needs valgrind and binutils.
+series does not count. Without valgrind there is a row scaling_skipped instead of scaling_atomic's.
 """
 
 import argparse
@@ -23,6 +23,7 @@ import collections
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -143,6 +144,10 @@ def atomics_of(flags, folder, samples):
 
 
 def measure_atomics(flags, folder):
+    if shutil.which("valgrind") is None:
+        print(json.dumps({"benchmark": "scaling_skipped", "what": "atomic operations",
+                          "reason": "valgrind is missing: tools/install-dependencies --report"}))
+        return
     few, many = (atomics_of(flags, folder, samples) for samples in (flags.counted_samples,
                                                                     3 * flags.counted_samples))
     records = RUNS * SERIES * 2 * flags.counted_samples

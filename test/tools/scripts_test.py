@@ -96,7 +96,7 @@ class ScriptsTest(unittest.TestCase):
         result, calls = self.run_script("tools/install-dependencies", "--report", "--peers")
         self.assertEqual(result.returncode, 0, result.stderr)
         self.assertEqual([c for c in calls if c.startswith("apt-get install")],
-                         ["apt-get install -y -q --no-install-recommends gnuplot-nox "
+                         ["apt-get install -y -q --no-install-recommends gnuplot-nox valgrind "
                           "librocksdb-dev liblmdb-dev libsqlite3-dev"])
         result, calls = self.run_script("tools/install-dependencies", "--report", "--everything")
         self.assertEqual((result.returncode, calls), (2, []))
