@@ -50,9 +50,9 @@ std::optional<uint64_t> ParseSegmentFileName(std::string_view name) {
   if (!name.ends_with(kSuffix)) return std::nullopt;
   const std::string_view digits = name.substr(0, name.size() - kSuffix.size());
   uint64_t number = 0;
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
-  if (error != std::errc() || end != digits.data() + digits.size()) return std::nullopt;
-  if (SegmentFileName(number) != name) return std::nullopt;  // one name a number
+  std::from_chars(digits.data(), digits.data() + digits.size(), number);
+  // One name a number; where there is none, or more than it, the names differ, too.
+  if (SegmentFileName(number) != name) return std::nullopt;
   return number;
 }
 

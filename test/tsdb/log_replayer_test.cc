@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 #include <vector>
 
+#include "storage/base/coding.h"
 #include "tsdb/durability/log_payload.h"
 
 namespace tsdb::durability {
@@ -65,6 +66,35 @@ TEST_CASE("log replayer: an error of who deletes ends it, and is no damage", "[r
         absl::UnavailableError("not now"));
   CHECK(deleted == std::vector<SeriesId>{5, 6});
   CHECK(replayer.damage().empty());
+}
+
+TEST_CASE("log payload: a deletion with malformed series is refused", "[recovery]") {
+  const std::vector<uint8_t> good = EncodeDelete(std::vector<SeriesId>{3, 4, 9}, {1, 2});
+  std::vector<SeriesId> series;
+  TimeRange range;
+  REQUIRE(DecodeDelete(good, 100, &series, &range).ok());
+  REQUIRE(series == std::vector<SeriesId>{3, 4, 9});
+  const auto refused = [&](std::initializer_list<uint64_t> numbers) {
+    std::vector<uint8_t> bytes(good.begin(), good.begin() + 16);  // the range
+    for (const uint64_t number : numbers) AppendVarint64(&bytes, number);
+    return absl::IsDataLoss(DecodeDelete(bytes, 100, &series, &range));
+  };
+  constexpr uint64_t kLimit = uint64_t{1} << 32;
+  CHECK_FALSE(refused({3, 2, 4, 1}));
+  CHECK_FALSE(refused({kLimit - 1, 1}));
+  CHECK(refused({3}));
+  CHECK(refused({3, 0}));
+  CHECK(refused({3, 2, 4}));
+  CHECK(refused({3, 2, 4, 0}));
+  CHECK(refused({kLimit, 1}));
+  CHECK(refused({kLimit + 1, 1}));
+  CHECK(refused({0, kLimit + 1}));
+  CHECK(refused({~uint64_t{0}, 2}));
+  CHECK(refused({2, ~uint64_t{0}}));
+  CHECK(refused({kLimit - 1, 1, 0, 1}));
+  for (size_t length = 0; length < 16; ++length) {
+    CHECK(absl::IsDataLoss(DecodeDelete({good.data(), length}, 100, &series, &range)));
+  }
 }
 
 TEST_CASE("log replayer: records of series without labels are counted, the others passed on",

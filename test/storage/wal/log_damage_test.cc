@@ -125,6 +125,26 @@ TEST_CASE("log: another version is refused, a foreign file is named and left alo
   REQUIRE(opened.status.message().find("version 2") != std::string::npos);
 }
 
+TEST_CASE("log: of a torn end what was written counts, not what was allocated ahead", "[wal]") {
+  std::vector<uint8_t> content;
+  PutFileHeader(1, content);
+  PutBatch(1, 0, 1, Bytes(Payload(1)), content);
+  for (const uint8_t last : {uint8_t{1}, uint8_t{0x80}}) {
+    MemoryFileSystem files({kDirectory});
+    const std::string path = JoinPath(kDirectory, LogFileName(1));
+    REQUIRE(files.Create(path, CreateMode::kNew).ok());
+    std::vector<uint8_t> torn = content;
+    torn.insert(torn.end(), {7, 0, 0, 0, last});
+    torn.resize(torn.size() + 100);
+    files.SetContent(path, torn);
+    const Replayed opened = OpenLog(&files);
+    REQUIRE(opened.status.ok());
+    REQUIRE(opened.batches.size() == 1);
+    REQUIRE(opened.report.torn_bytes == 5);
+    REQUIRE(opened.report.damage.empty());
+  }
+}
+
 TEST_CASE("log: batches that another file held do not count", "[wal]") {
   // In the places between them, as in space that was used before: numbers that have been, and some
   // that the next file has.
