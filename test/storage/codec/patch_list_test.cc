@@ -10,6 +10,7 @@ namespace {
 TEST_CASE("patch list: positions increase and lie below the samples, in the room there is") {
   const uint64_t payloads[] = {10, 20, 30};
   const auto valid = [&](std::vector<uint16_t> positions, size_t samples, size_t less_room = 0) {
+    positions.reserve(1);  // of no positions, too, an address
     std::vector<uint8_t> bytes(PatchList::Bytes(positions.size()));
     REQUIRE(PatchList::Write(positions.data(), payloads, positions.size(), bytes.data()) ==
             bytes.data() + bytes.size());
