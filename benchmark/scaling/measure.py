@@ -117,7 +117,7 @@ def measure_locks(flags, folder):
             "benchmark": "scaling_lock", "function": function,
             "locks_per_thousand": 1000 * more["locks"] / records,
             "busy_part": max(0, more["busy"]) / more["locks"],
-            "held_ns_per_record": more["held_ns"] / records,
+            "held_ns_per_record": max(0, more["held_ns"]) / records,
             "held_p50_ns": most["held_p50_ns"], "held_p99_ns": most["held_p99_ns"],
             "held_max_ns": max(place["held_max_ns"] for place in places)}))
 
