@@ -96,8 +96,8 @@ class ScriptsTest(unittest.TestCase):
         result, calls = self.run_script("tools/install-dependencies", "--report", "--peers")
         self.assertEqual(result.returncode, 0, result.stderr)
         self.assertEqual([c for c in calls if c.startswith("apt-get install")],
-                         ["apt-get install -y -q --no-install-recommends gnuplot-nox valgrind "
-                          "librocksdb-dev liblmdb-dev libsqlite3-dev"])
+                         ["apt-get install -y -q --no-install-recommends gnuplot-nox "
+                          "libmimalloc2.0 valgrind librocksdb-dev liblmdb-dev libsqlite3-dev"])
         result, calls = self.run_script("tools/install-dependencies", "--report", "--everything")
         self.assertEqual((result.returncode, calls), (2, []))
         self.assertIn("usage:", result.stderr)
