@@ -80,8 +80,9 @@ STAGES = ("sort into runs", "apply, encode, index", "append, input and the rest"
 
 def stages_of(row):
     merge, sort = (row["engine"][field] / row["records"] for field in ("merge_ns", "merge_sort_ns"))
-    # Merges are estimated from one in eight, so the rest of a short run may come out below 0.
-    return [sort, merge - sort, max(0.0, row["core_ns_per_record"] - merge)]
+    # Merges are estimated from one in eight: if the rest comes out below 0 it is not known.
+    rest = row["core_ns_per_record"] - merge
+    return [sort, merge - sort, rest if rest >= 0 else None]
 
 
 def stages(results):

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures what would limit ingest on more cores than this machine has.
 
-    benchmark/scaling/measure.py --programs build/release/bin [--library FILE] [--repeat 5]
+    benchmark/scaling/measure.py --programs build/release/bin [--preload FILE] [--repeat 5]
                                  [--samples 10000] [--counted-samples 2000]
 
 Prints a JSON object per line, for docs/scaling.md:
@@ -89,7 +89,7 @@ def places_of(flags, folder, samples):
     """{function: what lock_times.cc counted in it} of a run with so many samples a series."""
     path = os.path.join(folder, "locks")
     run(ingest(flags, "--samples", str(samples), "--writers", "2", "--repeat", "1"),
-        LD_PRELOAD=os.path.abspath(flags.library), LOCK_TIMES=path)
+        LD_PRELOAD=os.path.abspath(flags.preloaded), LOCK_TIMES=path)
     with open(path, encoding="utf-8") as file:
         places = [json.loads(line) for line in file]
     by_function = collections.defaultdict(list)
@@ -160,14 +160,15 @@ def measure_atomics(flags, folder):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--programs", required=True)
-    parser.add_argument("--library", help="default: liblock_times.so beside the programs")
+    parser.add_argument("--preload", dest="preloaded",
+                        help="default: liblock_times.so beside the programs")
     parser.add_argument("--json", choices=["-"], help="as the benchmarks: stdout; always so")
     parser.add_argument("--repeat", type=int, default=5)
     parser.add_argument("--samples", type=int, default=10000)
     parser.add_argument("--counted-samples", type=int, default=2000)
     flags = parser.parse_args()
-    flags.library = flags.library or os.path.join(flags.programs, "liblock_times.so")
-    for needed in (flags.library, os.path.join(flags.programs, "ingest_benchmark")):
+    flags.preloaded = flags.preloaded or os.path.join(flags.programs, "liblock_times.so")
+    for needed in (flags.preloaded, os.path.join(flags.programs, "ingest_benchmark")):
         if not os.path.exists(needed):
             sys.exit(f"{needed} is missing: cmake --build --preset release")
     with tempfile.TemporaryDirectory() as folder:

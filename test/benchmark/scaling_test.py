@@ -1,6 +1,6 @@
 """Counting locks and atomic operations, and the law that rates are fitted with.
 
-    scaling_test.py [--library FILE --program FILE]
+    scaling_test.py [--preload FILE --program FILE]
 
 The library is lock_times.cc, the program locking_program.cc; without them only what is Python is
 tested.
@@ -22,7 +22,7 @@ import law  # noqa: E402  (found by the path above)
 import measure  # noqa: E402
 import shared_writes  # noqa: E402
 
-FLAGS = argparse.Namespace(library=None, program=None)
+FLAGS = argparse.Namespace(preloaded=None, program=None)
 
 CALLGRIND = """\
 # callgrind format
@@ -112,14 +112,14 @@ class CountTest(unittest.TestCase):
 
 class LockTimesTest(unittest.TestCase):
     def setUp(self):
-        if FLAGS.library is None:
-            self.skipTest("--library is not given")
+        if FLAGS.preloaded is None:
+            self.skipTest("--preload is not given")
 
     def test_locks_are_counted_where_they_are_taken(self):
         with tempfile.TemporaryDirectory() as folder:
             path = os.path.join(folder, "locks")
             subprocess.run([FLAGS.program, "1234", "20"], check=True,
-                           env={**os.environ, "LD_PRELOAD": FLAGS.library, "LOCK_TIMES": path})
+                           env={**os.environ, "LD_PRELOAD": FLAGS.preloaded, "LOCK_TIMES": path})
             with open(path, encoding="utf-8") as file:
                 places = [json.loads(line) for line in file]
         own = [place for place in places if place["object"].endswith("locking_program")]
@@ -141,7 +141,7 @@ class LockTimesTest(unittest.TestCase):
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
-    parser.add_argument("--library", type=os.path.abspath)
+    parser.add_argument("--preload", dest="preloaded", type=os.path.abspath)
     parser.add_argument("--program", type=os.path.abspath)
     FLAGS, rest = parser.parse_known_args()
     unittest.main(argv=[sys.argv[0], *rest])

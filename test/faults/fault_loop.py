@@ -73,7 +73,7 @@ def run_once(flags, kind, number, sticky, timeout_seconds):
         os.mkdir(home)
         with open(counts, "wb") as file:
             file.write(bytes(COUNTS_BYTES))
-        environment = dict(os.environ, LD_PRELOAD=flags.library, FAULT_DIRECTORY=home,
+        environment = dict(os.environ, LD_PRELOAD=flags.preloaded, FAULT_DIRECTORY=home,
                            FAULT_COUNTS=counts, FAULT_NTH=str(number), FAULT_KIND=kind,
                            FAULT_STICKY="1" if sticky else "0")
         planted = [flags.plant] if flags.plant else []
@@ -154,7 +154,7 @@ def report(loops, flags, seconds):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--workload", required=True)
-    parser.add_argument("--library", required=True)
+    parser.add_argument("--library", dest="preloaded", required=True)
     parser.add_argument("--stride", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--kinds", default=",".join(KINDS))
