@@ -35,7 +35,6 @@ struct LogStats {
   uint64_t last_appended = 0;  // sequence numbers; 0: none yet
   uint64_t last_written = 0;
   uint64_t last_durable = 0;
-  uint64_t files = 0;
 };
 
 class Log {
