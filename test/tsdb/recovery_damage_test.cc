@@ -1,8 +1,10 @@
 // Directories whose files are missing, damaged or made up: what is whole is there, what is not is
 // named, and it stays so at the next opening.
 #include <algorithm>
+#include <bit>
 #include <catch2/catch.hpp>
 #include <memory>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -109,6 +111,10 @@ TEST_CASE("recovery: a segment whose footer is damaged loses nothing, and is kep
       const Content left = ReadContent(*database);
       RequireTrue(left);
       REQUIRE(Contains(left, content));
+      if (options.read_only) continue;
+      // Setting it aside happens once, and what was obsolete goes as ever.
+      REQUIRE(database->Checkpoint().ok());
+      REQUIRE(database->Compact().ok());
     }
     REQUIRE(files->Content(path + ".damaged") == bytes);
     REQUIRE(OpenIn(files.get())->Recovery().damage.empty());
@@ -137,6 +143,43 @@ TEST_CASE("recovery: a damaged segment that cannot be set aside ends the checkpo
     CHECK(appender.status().message().find(path) != std::string::npos);
   }
   CHECK(Contains(ReadContent(*OpenIn(files.get())), content));
+}
+
+TEST_CASE("recovery: small leaves that are more than the memory budget are refused",
+          "[durability]") {
+  MemoryFileSystem files({kParent});
+  constexpr size_t kSeries = 1'100, kSamples = 400;
+  {
+    const auto database = OpenIn(&files);
+    AddSeries(*database, kSeries);
+    std::mt19937_64 random(5);
+    std::vector<Timestamp> times(kSamples);
+    std::vector<double> values(kSamples);
+    for (SeriesId series = 0; series < kSeries; ++series) {
+      Timestamp time = 0;
+      for (size_t i = 0; i < kSamples; ++i) {
+        times[i] = time += static_cast<Timestamp>(random() >> 20);
+        values[i] = std::bit_cast<double>(random() >> 2);
+      }
+      REQUIRE(database->NewAppender().AppendColumns(series, times, values));
+    }
+    REQUIRE(database->Checkpoint().ok());
+  }
+  Options options = Reading();
+  options.memory_budget_bytes = 4 << 20;
+  const std::string rest = RestPath(files);
+  for (const bool damaged : {false, true}) {
+    CAPTURE(damaged);
+    if (damaged) {
+      std::vector<uint8_t> bytes = files.Content(rest);
+      bytes.back() ^= 1;
+      files.SetContent(rest, bytes);
+    }
+    const absl::Status refused = Internals::Open(options, &files).status();
+    REQUIRE(absl::IsResourceExhausted(refused));
+    CHECK(refused.message().find("more than the budget of 4194304 bytes") != std::string::npos);
+    REQUIRE(OpenIn(&files, Reading())->SeriesCount() == kSeries);
+  }
 }
 
 TEST_CASE("recovery: without labels records are orphans, and numbering starts anew",

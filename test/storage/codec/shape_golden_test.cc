@@ -139,6 +139,29 @@ TEST_CASE("golden: every shape of values", "[codec]") {
   REQUIRE(kOfValues.size() == checked);
 }
 
+// One run after another, since an exponent is carried on from run to run while it serves.
+TEST_CASE("golden: exponents that become needless, or no longer serve", "[codec]") {
+  const auto column = [](const std::vector<double>& tail) {
+    RunPart part;
+    std::vector<Timestamp> times(64);
+    std::vector<double> cents(64), values(64);
+    for (size_t i = 0; i < 64; ++i) {
+      times[i] = static_cast<Timestamp>(1'000 * i);
+      cents[i] = static_cast<double>(1'237 + 17 * (i * 7 % 64)) / 100;
+      values[i] = static_cast<double>(1'230 + 1'021 * (i * 5 % 64));
+    }
+    std::copy(tail.begin(), tail.end(), values.begin());
+    part.Add(0, times, cents);
+    part.Add(1, times, values);
+    return part.Encode().size();
+  };
+  CHECK(column({}) == 241);
+  CHECK(column({1230.5}) == 274);          // needed by the first one
+  CHECK(column({1230, 1230.01}) == 251);   // by one that no guess looks at
+  CHECK(column({1.0 / 3000}) == 308);      // no exponent serves it
+  CHECK(column({1e15, 1e15 + 1}) == 553);  // integers all
+}
+
 TEST_CASE("golden: the room that encoders ask for", "[codec]") {
   CHECK(EncodedBytesMax(1) == 534);
   CHECK(EncodedBytesMax(512) == 11'776);

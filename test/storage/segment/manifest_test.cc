@@ -139,6 +139,16 @@ TEST_CASE("manifest: a large state is written in several edits", "[manifest]") {
   CHECK(Reread(&files) == before);
 }
 
+TEST_CASE("manifest: tombstones of half an edit's bytes go into an edit each", "[manifest]") {
+  ManifestState state;
+  state.identity = kIdentity;
+  constexpr size_t kBytes = 40'000;
+  for (uint64_t i = 0; i < 4; ++i) state.tombstones[i] = {i, {0, 1}, std::string(kBytes, 'x')};
+  const std::vector<ManifestEdit> edits = SnapshotEdits(state);
+  CHECK(edits.size() == 4);
+  for (const ManifestEdit& edit : edits) CHECK(edit.bytes().size() < kBytes + 64);
+}
+
 TEST_CASE("manifest: it does not grow for ever", "[manifest]") {
   MemoryFileSystem files({kManifestDirectory});
   auto manifest = Created(&files);

@@ -125,7 +125,9 @@ TEST_CASE("segment: under another's number it does not open", "[segment]") {
   MemoryFileSystem files({kDirectory});
   REQUIRE(Write(&files, 7, SmallContent()).ok());
   REQUIRE(files.Rename(PathOf(7), PathOf(8)).ok());
-  CHECK(absl::IsDataLoss(OpenSegment(&files, 8).status()));
+  const absl::Status status = OpenSegment(&files, 8).status();
+  CHECK(absl::IsDataLoss(status));
+  CHECK(Contains(status, "offset 0: expected segment 8, the header says 7, the footer 7"));
   CHECK(absl::IsNotFound(OpenSegment(&files, 7).status()));
 }
 
@@ -200,6 +202,31 @@ TEST_CASE("segment: forged footers are refused", "[segment]") {
       Reseal(&bytes);
       REQUIRE(absl::IsDataLoss(segment.Open(bytes).status()));
     }
+  }
+}
+
+TEST_CASE("segment: a superseded leaf of the segment itself, or named twice, is refused",
+          "[segment]") {
+  Damaged segment;
+  const SegmentFooter footer = *ParseFooter(segment.intact());
+  const uint64_t list = footer.sections[kSuperseded].offset;
+  REQUIRE(footer.summary.superseded == 2);
+  struct Forged {
+    uint64_t number;
+    uint32_t leaf;
+    bool refused;
+  };
+  // After leaf 9 of segment 1.
+  for (const auto& [number, leaf, refused] :
+       {Forged{6, 0, false}, Forged{7, 0, true}, Forged{1, 10, false}, Forged{1, 9, true}}) {
+    CAPTURE(number, leaf);
+    Bytes bytes = segment.intact();
+    PutFixed64(bytes.data() + list + 8, number);
+    PutFixed32(bytes.data() + list + 16 + 4, leaf);
+    Reseal(&bytes);
+    const absl::Status status = segment.Open(bytes).status();
+    REQUIRE(absl::IsDataLoss(status) == refused);
+    if (refused) CHECK(Contains(status, "offset " + std::to_string(list + 8) + ":"));
   }
 }
 

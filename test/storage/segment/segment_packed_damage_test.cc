@@ -211,7 +211,6 @@ TEST_CASE("packed segment: forged sections with fitting checksums stay in bounds
   CHECK(refused > 1000);
 }
 
-// What of `values`, put at `field` of entry `entry`, a reader takes.
 TEST_CASE("packed segment: forged frame tables stay in bounds", "[segment]") {
   PackedFile segment;
   const SectionEntry& section = segment.footer().sections[kFrames];
@@ -268,6 +267,41 @@ TEST_CASE("packed segment: forged offsets in the leaf index stay in bounds", "[s
   // Moving a block to where none can be is always noticed; a border between two may move.
   CHECK(refused > 500);
   CHECK(sum > 0);
+}
+
+TEST_CASE("packed segment: no frames, and frames without leaves, are refused as that",
+          "[segment]") {
+  PackedFile segment;
+  const auto refusal = [&](Bytes bytes) {
+    Reseal({}, &bytes);
+    return std::string(segment.Open(std::move(bytes)).status().message());
+  };
+  for (const uint32_t frames : {0u, uint32_t{cache::PackedImage::kGroupsMax} + 1}) {
+    Bytes bytes = segment.intact();
+    bytes.resize(segment.footer().sections[kFrames].offset + FrameTableLayout(frames).bytes);
+    const size_t footer = bytes.size();
+    bytes.insert(bytes.end(), segment.intact().end() - kPackedFooterBytes, segment.intact().end());
+    uint8_t* const entry = bytes.data() + footer + 24 * kFrames;
+    PutFixed64(entry + 8, FrameTableLayout(frames).bytes);
+    PutFixed32(entry + 16, frames);
+    PutFixed64(bytes.data() + footer + 24 * kSectionCount + 40, bytes.size());
+    const std::string expected = "there cannot be " + std::to_string(frames) + " frames";
+    CHECK(refusal(bytes).find(expected) != std::string::npos);
+  }
+
+  // The last group's leaves, moved on to the end of the group before, of the least bytes each.
+  const uint32_t leaves = segment.footer().summary.leaves, last = segment.frames() - 1;
+  const auto moved = static_cast<uint32_t>(segment.LeavesIn(last));
+  const LeafIndexLayout layout(leaves);
+  Bytes bytes = segment.intact();
+  uint8_t* const offsets =
+      bytes.data() + segment.footer().sections[kLeafIndex].offset + layout.offset;
+  const uint32_t before = GetFixed32(offsets + 4 * size_t{leaves - moved - 1});
+  REQUIRE(before + moved * 2 < (last << 11) - 2);
+  for (uint32_t i = 0; i < moved; ++i) {
+    PutFixed32(offsets + 4 * size_t{leaves - moved + i}, before + 2 * (i + 1));
+  }
+  CHECK(refusal(bytes).find("there are frames after it, and no leaf in them") != std::string::npos);
 }
 
 TEST_CASE("packed segment: forged frames with fitting checksums stay in bounds", "[segment]") {
