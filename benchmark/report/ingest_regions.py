@@ -96,7 +96,9 @@ def stages(results):
 
 
 def stages_plot(result):
-    lines = [(str(row["writers"]), *stages_of(row)) for row in result.of("ingest")]
+    # What is not known is left out of the column: gnuplot draws nothing of unknown values alone.
+    lines = [(str(row["writers"]), *(value or 0 for value in stages_of(row)))
+             for row in result.of("ingest")]
     parts = [f"$stages using {index + 2}{':xtic(1)' if index == 0 else ''} "
              f"lc rgb '{plots.COLOURS[index]}' title {plots.quoted(stage)}"
              for index, stage in enumerate(STAGES)]

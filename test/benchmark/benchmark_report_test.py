@@ -131,6 +131,16 @@ class MadeUp(Report):
                       ("sort into runs", "apply, encode, index"))
         self.assertEqual((sort, rest), (1, 2))
 
+    def test_a_stage_that_is_not_known_is_left_out(self):
+        self.program("ingest_benchmark", printing({**INGEST, "core_ns_per_record": 2.5}))
+        self.assertEqual(self.report("--only", "ingest").returncode, 0)
+        said = self.render()
+        row = self.table("stages")[0]
+        self.assertEqual(row["append, input and the rest, ns"], "-")
+        self.assert_near(row["apply, encode, index, ns"], 2)
+        if shutil.which(plots.PROGRAM):
+            self.assertIn("stages.svg", os.listdir(self.results), said)
+
     def test_what_fails_leaves_nothing_and_what_was_kept_before_stays(self):
         self.program("ingest_benchmark", printing(INGEST, code=1))
         self.program("lookup_benchmark", "#!/bin/sh\necho '{\"benchmark\": \"machine\"}'\n")
