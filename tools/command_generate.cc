@@ -16,7 +16,7 @@ absl::Status Write(const std::string& path, const std::string& content) {
   return (*file)->Finish();
 }
 
-ExitCode Report(const absl::Status& status) {
+ExitCode ExitWith(const absl::Status& status) {
   if (status.ok()) return kOk;
   PrintError(MessageOf(status), Color::kAuto);
   return kFailure;
@@ -31,11 +31,11 @@ ExitCode RunGenerateMan(const CommandTree& tree, const std::string& directory) {
     if (!status.ok()) break;
     status = Write(base + "-" + command.name + ".1", CommandManPage(tree, command));
   }
-  return Report(status);
+  return ExitWith(status);
 }
 
 ExitCode RunGenerateReference(const CommandTree& tree) {
-  return Report(Write("", MarkdownReference(tree)));
+  return ExitWith(Write("", MarkdownReference(tree)));
 }
 
 }  // namespace tsdb::tools

@@ -21,10 +21,6 @@
 namespace tsdb::tools {
 namespace {
 
-double Ratio(uint64_t numerator, uint64_t denominator) {
-  return denominator == 0 ? 0 : static_cast<double>(numerator) / static_cast<double>(denominator);
-}
-
 // Two decimals are enough for people.
 Figure RatioFigure(double value, const char* format) {
   char text[32];
@@ -39,9 +35,9 @@ void Sort(const std::string& key, std::vector<ListedSegment>& segments) {
     if (key == "leaves") return -static_cast<double>(s.leaves);
     if (key == "samples") return -static_cast<double>(s.samples);
     if (key == "series") return -static_cast<double>(s.series);
-    if (key == "bytes_per_sample") return -Ratio(s.bytes, s.samples);
-    if (key == "ratio") return -Ratio(s.leaf_bytes, s.leaf_file_bytes);
-    if (key == "dead_share") return -Ratio(s.dead_samples, s.samples);
+    if (key == "bytes_per_sample") return -RatioOf(s.bytes, s.samples);
+    if (key == "ratio") return -RatioOf(s.leaf_bytes, s.leaf_file_bytes);
+    if (key == "dead_share") return -RatioOf(s.dead_samples, s.samples);
     if (key == "from") return s.samples == 0 ? INFINITY : static_cast<double>(s.first);
     if (key == "to") return s.samples == 0 ? INFINITY : static_cast<double>(s.last);
     return 0;
@@ -69,11 +65,11 @@ std::vector<Figure> Row(const ListedSegment& segment, bool dead_known) {
           known(good, {"", segment.series, ""}),
           timed ? TimeFigure("", segment.first) : BlankFigure(),
           timed ? TimeFigure("", segment.last) : BlankFigure(),
-          known(timed, RatioFigure(Ratio(segment.bytes, segment.samples), "%.3f")),
+          known(timed, RatioFigure(RatioOf(segment.bytes, segment.samples), "%.3f")),
           known(good && segment.leaf_file_bytes > 0,
-                RatioFigure(Ratio(segment.leaf_bytes, segment.leaf_file_bytes), "%.2f")),
+                RatioFigure(RatioOf(segment.leaf_bytes, segment.leaf_file_bytes), "%.2f")),
           known(good && dead_known && timed,
-                RatioFigure(Ratio(segment.dead_samples, segment.samples), "%.4f")),
+                RatioFigure(RatioOf(segment.dead_samples, segment.samples), "%.4f")),
           {"", Holds(segment), ""}};
 }
 

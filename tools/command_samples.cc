@@ -9,7 +9,7 @@
 namespace tsdb::tools {
 namespace {
 
-constexpr uint64_t kTableLimit = 40;  // series, unless --limit says otherwise
+constexpr uint64_t kSamplesTableLimit = 40;  // series, unless --limit says otherwise
 
 SamplesFormat FormatOf(const SamplesOptions& options) {
   if (options.format != SamplesFormat::kAuto) return options.format;
@@ -49,7 +49,8 @@ ExitCode RunSamples(const SamplesOptions& options) {
   }
   if (series->empty()) SayNothingMatches(options.selection.selector);
   const SamplesFormat format = FormatOf(options);
-  const uint64_t limit = options.limit.value_or(format == SamplesFormat::kTable ? kTableLimit : 0);
+  const uint64_t limit =
+      options.limit.value_or(format == SamplesFormat::kTable ? kSamplesTableLimit : 0);
   Selection selection{snapshot, range, *std::move(series), 0};
   if (limit > 0 && selection.series.size() > limit) {
     selection.series_left_out = selection.series.size() - limit;

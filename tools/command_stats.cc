@@ -17,10 +17,6 @@
 namespace tsdb::tools {
 namespace {
 
-double Ratio(uint64_t numerator, uint64_t denominator) {
-  return denominator == 0 ? 0 : static_cast<double>(numerator) / static_cast<double>(denominator);
-}
-
 void AddData(const Audit& audit, Report& report) {
   const Stats& stats = audit.stats;
   Section& section = report.AddSection("data");
@@ -31,8 +27,8 @@ void AddData(const Audit& audit, Report& report) {
   }
   const uint64_t held = stats.encoded_bytes + stats.open_bytes + stats.index_bytes;
   const std::vector<Figure> more = {
-      {"encoded_bytes_per_sample", Ratio(stats.encoded_bytes, stats.encoded_records), ""},
-      {"bytes_per_sample_with_open_leaves", Ratio(held, stats.ledger.in_tree), ""},
+      {"encoded_bytes_per_sample", RatioOf(stats.encoded_bytes, stats.encoded_records), ""},
+      {"bytes_per_sample_with_open_leaves", RatioOf(held, stats.ledger.in_tree), ""},
       {"samples_in_encoded_leaves", stats.encoded_records, ""},
       {"samples_in_open_leaves", stats.open_records, ""},
       BytesFigure("encoded_bytes", stats.encoded_bytes),
@@ -63,8 +59,8 @@ absl::Status AddDisk(const std::string& directory, const Audit& audit,
   Section& section = report.AddSection("disk");
   section.figures = {{"mapped_leaves", stats.mapped_leaves, ""},
                      BytesFigure("mapped_bytes", stats.mapped_bytes),
-                     {"compression_ratio", Ratio(leaf_bytes, leaf_file_bytes), ""},
-                     {"dead_part_of_samples", Ratio(dead_samples, samples), ""},
+                     {"compression_ratio", RatioOf(leaf_bytes, leaf_file_bytes), ""},
+                     {"dead_part_of_samples", RatioOf(dead_samples, samples), ""},
                      {"checkpoint_records", recovery.checkpoint_records, ""},
                      {"log_records_since", recovery.log_records, ""},
                      BytesFigure("log_bytes_since", recovery.bytes)};

@@ -5,7 +5,7 @@
 namespace tsdb::tools {
 namespace {
 
-struct Collector {
+struct SelectorFinder {
   std::vector<const promql::VectorSelector*>& found;
 
   void Visit(const promql::Expr& expr) const { std::visit(*this, expr.node); }
@@ -33,7 +33,7 @@ struct Collector {
 
 std::vector<const promql::VectorSelector*> SelectorsOf(const promql::Expr& expr) {
   std::vector<const promql::VectorSelector*> found;
-  Collector{found}.Visit(expr);
+  SelectorFinder{found}.Visit(expr);
   return found;
 }
 

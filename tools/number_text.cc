@@ -73,6 +73,12 @@ std::string Counted(uint64_t count, std::string_view thing) {
   return text;
 }
 
+std::string Percent(double share) {
+  char text[32];
+  std::snprintf(text, sizeof(text), "%.1f %%", 100 * share);
+  return text;
+}
+
 std::string ReadableBytes(uint64_t bytes) {
   constexpr const char* kUnits[] = {"kB", "MB", "GB", "TB", "PB", "EB"};
   if (bytes < 1000) return std::to_string(bytes) + " B";

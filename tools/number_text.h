@@ -22,6 +22,13 @@ std::string Counted(uint64_t count, std::string_view thing);
 // 1234567 -> "1.2 MB".
 std::string ReadableBytes(uint64_t bytes);
 
+// 0 of nothing.
+inline double RatioOf(uint64_t numerator, uint64_t denominator) {
+  return denominator == 0 ? 0 : static_cast<double>(numerator) / static_cast<double>(denominator);
+}
+// 0.1234 -> "12.3 %".
+std::string Percent(double share);
+
 // Seconds as Prometheus's HTTP API writes them: "1795229635.568", "1795229635".
 std::string ApiSeconds(Timestamp timestamp);
 // "2026-11-21 03:33:55" or, unless it is a whole second, "2026-11-21 03:33:55.568", in UTC;

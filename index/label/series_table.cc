@@ -10,7 +10,7 @@
 namespace tsdb::label {
 namespace {
 
-constexpr size_t kFirstSlots = 16;
+constexpr size_t kFirstSeriesSlots = 16;
 
 // A slot: the low half of the hash, which also says where the search starts, over the record's
 // address. 0 is an empty slot.
@@ -106,7 +106,7 @@ bool SeriesTable::ReserveSlot(Shard& shard) {
   const size_t capacity = shard.arrays.empty() ? 0 : shard.arrays.back()->capacity();
   if (shard.series + 1 <= capacity / 16 * 13) return true;
   std::unique_ptr<SlotArray> grown(new (std::nothrow)
-                                       SlotArray(capacity == 0 ? kFirstSlots : 2 * capacity));
+                                       SlotArray(capacity == 0 ? kFirstSeriesSlots : 2 * capacity));
   if (grown == nullptr || grown->slots == nullptr) return false;
   for (size_t i = 0; i < capacity; ++i) {
     const uint64_t slot = shard.arrays.back()->slots[i].load(std::memory_order_relaxed);

@@ -9,7 +9,7 @@
 namespace tsdb::label {
 namespace {
 
-constexpr size_t kValuesPerLock = 1024;
+constexpr size_t kReadPerLock = 1024;
 constexpr size_t kValuesAhead = 8;
 constexpr uint64_t kSortedIdsMax = 512;  // sorted by themselves, without a set of bits
 
@@ -17,7 +17,7 @@ constexpr uint64_t kSortedIdsMax = 512;  // sorted by themselves, without a set 
 constexpr uint64_t kPerValue = 40;
 constexpr uint64_t kPerListedId = 3;
 constexpr uint64_t kPerBitmapId16 = 2;  // per 16 ids: bitmaps are joined a word at a time
-constexpr uint64_t kPerColumnEntry = 1;
+constexpr uint64_t kPerColumnRead = 1;
 constexpr uint64_t kPerLookedUpId = 200;
 
 struct Sizes {
@@ -28,8 +28,8 @@ struct Sizes {
 template <typename Body>
 void ForEachPosting(const IndexState& state, const NameIndex& name, std::span<const ValueId> values,
                     Body body) {
-  for (size_t begin = 0; begin < values.size(); begin += kValuesPerLock) {
-    const size_t end = std::min(values.size(), begin + kValuesPerLock);
+  for (size_t begin = 0; begin < values.size(); begin += kReadPerLock) {
+    const size_t end = std::min(values.size(), begin + kReadPerLock);
     ReaderMutexLock lock(&state.mutex);
     for (size_t i = begin; i < end; ++i) {
       if (i + kValuesAhead < end) name.values().PrefetchSeries(values[i + kValuesAhead]);
@@ -133,7 +133,7 @@ bool ColumnIsCheaper(const IndexState& state, const NameIndex& name, size_t valu
   const uint64_t outside = present - std::min(present, dense_ids);
   const uint64_t sparse_chunks = column.chunks() - column.dense_chunks();
   const uint64_t looked_up = std::max(outside, sparse_chunks * ValueColumn::kChunkIds / 2);
-  return dense_ids * kPerColumnEntry + looked_up * kPerLookedUpId < by_postings;
+  return dense_ids * kPerColumnRead + looked_up * kPerLookedUpId < by_postings;
 }
 
 }  // namespace

@@ -6,10 +6,12 @@
 namespace tsdb::label {
 namespace {
 
-constexpr size_t kFirstSlots = 8;
+constexpr size_t kFirstValueSlots = 8;
 
-constexpr uint32_t TagOf(uint64_t slot) { return static_cast<uint32_t>(slot >> 32); }
-constexpr uint64_t SlotOf(uint64_t hash, ValueId id) { return hash << 32 | (uint64_t{id} + 1); }
+constexpr uint32_t ValueTagOf(uint64_t slot) { return static_cast<uint32_t>(slot >> 32); }
+constexpr uint64_t ValueSlotOf(uint64_t hash, ValueId id) {
+  return hash << 32 | (uint64_t{id} + 1);
+}
 
 }  // namespace
 
@@ -22,7 +24,7 @@ ValueId ValueTable::Find(std::string_view text, uint64_t hash) const {
   for (size_t i = tag & mask;; i = (i + 1) & mask) {
     const uint64_t slot = slots_[i];
     if (slot == 0) return kNoValue;
-    if (TagOf(slot) != tag) continue;
+    if (ValueTagOf(slot) != tag) continue;
     const auto id = static_cast<ValueId>(static_cast<uint32_t>(slot) - 1);
     if (TextOf(id) == text) return id;
   }
@@ -39,19 +41,19 @@ ValueId ValueTable::Create(const char* text, uint64_t hash) {
     chunk_bytes_ += values * sizeof(Value);
   }
   At(id).text = text;
-  Store(SlotOf(hash, id));
+  Store(ValueSlotOf(hash, id));
   return id;
 }
 
 void ValueTable::Store(uint64_t slot) {
   const size_t mask = slots_.size() - 1;
-  size_t i = TagOf(slot) & mask;
+  size_t i = ValueTagOf(slot) & mask;
   while (slots_[i] != 0) i = (i + 1) & mask;
   slots_[i] = slot;
 }
 
 void ValueTable::GrowSlots() {
-  std::vector<uint64_t> old(slots_.empty() ? 2 * kFirstSlots : 2 * slots_.size());
+  std::vector<uint64_t> old(slots_.empty() ? 2 * kFirstValueSlots : 2 * slots_.size());
   old.swap(slots_);
   for (const uint64_t slot : old) {
     if (slot != 0) Store(slot);

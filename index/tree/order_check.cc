@@ -31,7 +31,7 @@ __attribute__((target("avx512f"))) bool IncreasingAvx512(const Timestamp* times,
 
 using IncreasingFunction = bool (*)(const Timestamp*, size_t);
 
-IncreasingFunction Choose() {
+IncreasingFunction ChooseIncreasing() {
 #if defined(__x86_64__)
   if (__builtin_cpu_supports("avx512f")) return IncreasingAvx512;
 #endif
@@ -41,7 +41,7 @@ IncreasingFunction Choose() {
 }  // namespace
 
 bool StrictlyIncreasing(const Timestamp* times, size_t count) {
-  static const IncreasingFunction increasing = Choose();
+  static const IncreasingFunction increasing = ChooseIncreasing();
   return increasing(times, count);
 }
 

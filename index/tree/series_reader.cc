@@ -8,10 +8,6 @@
 namespace tsdb::tree {
 namespace {
 
-constexpr size_t kVector = 64;  // the decoders store whole vectors of this many samples
-
-size_t RoundUpToVector(size_t count) { return (count + kVector - 1) / kVector * kVector; }
-
 void Reserve(PieceBuffer& buffer, size_t count) {
   if (buffer.times.size() < count) {
     buffer.times.resize(count);

@@ -16,6 +16,11 @@
 
 namespace tsdb::tree {
 
+// The decoders store whole vectors of this many samples.
+inline constexpr size_t kVector = 64;
+
+inline size_t RoundUpToVector(size_t count) { return (count + kVector - 1) / kVector * kVector; }
+
 // Columns that pieces are read into; grows to the largest piece and stays.
 struct PieceBuffer {
   std::vector<Timestamp> times;

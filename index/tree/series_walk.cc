@@ -5,7 +5,6 @@
 namespace tsdb::tree {
 namespace {
 
-constexpr size_t kVector = 64;  // the decoders store whole vectors of this many samples
 // This many leaves ahead statistics are asked for.
 constexpr uint32_t kAhead = 6;
 // Level-0 nodes in a section: up to 1,024 leaves, half a million samples, some 0.2 ms of decoding.
@@ -16,8 +15,6 @@ void PrefetchHead(const uint8_t* leaf) {
   __builtin_prefetch(leaf);
   __builtin_prefetch(leaf + 64);
 }
-
-size_t RoundUpToVector(size_t count) { return (count + kVector - 1) / kVector * kVector; }
 
 // Late records of the view within [from, last], sorted by time, the one that stays of each key.
 void GatherLate(const SeriesView& view, Timestamp from, Timestamp last, KeepDuplicate keep,

@@ -51,7 +51,7 @@ __attribute__((target("avx512f"))) void AddAvx512(Lanes& lanes, const double* va
 
 using AddFunction = void (*)(Lanes&, const double*, size_t);
 
-AddFunction Choose() {
+AddFunction ChooseAdd() {
 #if defined(__x86_64__)
   if (__builtin_cpu_supports("avx512f")) return AddAvx512;
 #endif
@@ -64,7 +64,7 @@ Summary::Summary()
     : min(std::numeric_limits<double>::infinity()), max(-std::numeric_limits<double>::infinity()) {}
 
 void Summary::Add(const double* values, size_t values_count) {
-  static const AddFunction add = Choose();
+  static const AddFunction add = ChooseAdd();
   Lanes lanes;
   for (int i = 0; i < 8; ++i) {
     lanes.sum[i] = 0;

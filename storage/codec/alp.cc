@@ -9,10 +9,6 @@ namespace {
 constexpr size_t kCompactBytes = 32, kWideBytes = 64;
 constexpr size_t kExceptionBits = 80;
 
-uint64_t Difference(int64_t a, int64_t b) {
-  return static_cast<uint64_t>(a) - static_cast<uint64_t>(b);
-}
-
 bool SameBits(double a, double b) {
   return std::bit_cast<uint64_t>(a) == std::bit_cast<uint64_t>(b);
 }

@@ -26,6 +26,11 @@ inline constexpr uint32_t kLanes = 8;
 
 inline uint32_t BitWidth(uint64_t value) { return 64 - std::countl_zero(value); }
 
+// a - b for a >= b, which may be too far apart for int64_t.
+inline uint64_t Difference(int64_t a, int64_t b) {
+  return static_cast<uint64_t>(a) - static_cast<uint64_t>(b);
+}
+
 inline constexpr uint64_t LowBits(uint32_t width) {
   return width >= 64 ? ~uint64_t{0} : (uint64_t{1} << width) - 1;
 }

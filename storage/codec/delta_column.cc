@@ -9,10 +9,6 @@ namespace {
 // Shorter columns gain nothing from jumps: a list of one takes 16 bytes.
 constexpr size_t kSampleMin = 16;
 
-uint64_t Difference(int64_t a, int64_t b) {
-  return static_cast<uint64_t>(a) - static_cast<uint64_t>(b);
-}
-
 // Bits of a difference of deltas, sign apart.
 uint32_t Spread(uint64_t delta, uint64_t middle) {
   const auto distance = static_cast<int64_t>(delta - middle);

@@ -6,7 +6,7 @@
 namespace tsdb::codec {
 namespace {
 
-constexpr size_t kHeadBytes = 48;
+constexpr size_t kDictionaryHeadBytes = 48;
 
 }  // namespace
 
@@ -25,14 +25,15 @@ uint8_t* EncodeDictionary(const double* values, size_t count, size_t bytes_max, 
       slot = (slot + 1) % (1 << kSlotBits);
     }
     if (slots[slot] == 0) {
-      if (size == kDictionaryEntriesMax || kHeadBytes + size * 8 >= bytes_max) return nullptr;
+      if (size == kDictionaryEntriesMax || kDictionaryHeadBytes + size * 8 >= bytes_max)
+        return nullptr;
       patterns[size++] = pattern;
       slots[slot] = static_cast<uint16_t>(size);
     }
     indexes[i] = slots[slot] - 1;
   }
   const uint32_t width = BitWidth(size - 1);
-  if (kHeadBytes + size * 8 + PackedBytes(count, width) >= bytes_max) return nullptr;
+  if (kDictionaryHeadBytes + size * 8 + PackedBytes(count, width) >= bytes_max) return nullptr;
   header.value_encoding = ValueEncoding::kDictionary;
   header.value_width = width;
   out = WriteStatistics(ScanStatistics(values, count), out);
@@ -43,11 +44,11 @@ uint8_t* EncodeDictionary(const double* values, size_t count, size_t bytes_max, 
 }
 
 absl::Status DictionaryColumn::Check(size_t room, size_t& bytes) const {
-  if (room < kHeadBytes || Size() == 0 || Size() > kDictionaryEntriesMax ||
+  if (room < kDictionaryHeadBytes || Size() == 0 || Size() > kDictionaryEntriesMax ||
       header_.value_width() > 8) {
     return absl::DataLossError("block: bad dictionary of values");
   }
-  bytes = kHeadBytes + Size() * 8 + PackedBytes(header_.count(), header_.value_width());
+  bytes = kDictionaryHeadBytes + Size() * 8 + PackedBytes(header_.count(), header_.value_width());
   if (bytes > room) return absl::DataLossError("block: values cut short");
   alignas(64) int64_t indexes[kBlockSamplesMax];
   const uint32_t rows = RowCount(header_.count());
@@ -63,14 +64,14 @@ absl::Status DictionaryColumn::Check(size_t room, size_t& bytes) const {
 
 double DictionaryColumn::At(size_t position) const {
   const uint64_t index = PackedValue(Packed(), header_.count(), header_.value_width(), position);
-  return LoadAs<double>(section_ + kHeadBytes + index * 8);
+  return LoadAs<double>(section_ + kDictionaryHeadBytes + index * 8);
 }
 
 void DictionaryColumn::Decode(uint32_t begin, uint32_t end, double* out) const {
   alignas(64) int64_t indexes[kBlockSamplesMax];
   Kernels().unpack_frame({Packed(), header_.value_width(), RowCount(header_.count()), begin, end},
                          0, 0, indexes);
-  const uint8_t* patterns = section_ + kHeadBytes;
+  const uint8_t* patterns = section_ + kDictionaryHeadBytes;
   for (size_t i = 0; i < size_t{end - begin} * kLanes; ++i) {
     out[i] = LoadAs<double>(patterns + indexes[i] * 8);
   }

@@ -19,10 +19,6 @@ constexpr size_t kRunHeadBytesMax =
 constexpr size_t kSamplesPerWideGap = 128;
 constexpr size_t kHeaderBytesMax = 2 * kVarintBytesMax;
 
-uint64_t Difference(int64_t a, int64_t b) {
-  return static_cast<uint64_t>(a) - static_cast<uint64_t>(b);
-}
-
 uint64_t Bits(double value) { return std::bit_cast<uint64_t>(value); }
 
 bool DecimalIs(int64_t integer, int exponent, double value) {
@@ -52,7 +48,7 @@ struct Line {
   uint32_t width = 0;
 };
 
-Line FitLine(const Timestamp* times, size_t count, uint64_t stride) {
+Line FitRunLine(const Timestamp* times, size_t count, uint64_t stride) {
   int64_t least = 0, greatest = 0;
   for (size_t i = 0; i < count; ++i) {
     const auto offset =
@@ -87,7 +83,7 @@ uint8_t* WriteOtherTimes(const Timestamp* times, size_t count, const Line& again
   const int64_t rest = span % steps;
   // To the nearest: a stride half a millisecond off adds up to bits.
   const int64_t nearest = mean + (rest > steps / 2 ? 1 : rest < -(steps / 2) ? -1 : 0);
-  Line line = FitLine(times, count, static_cast<uint64_t>(nearest));
+  Line line = FitRunLine(times, count, static_cast<uint64_t>(nearest));
   if (again.width * count <= line.width * count + 8) line = again;
   const ColumnShape shape = Kernels().scan_column(times, count);
   const uint32_t delta_width = BitWidth(Difference(shape.delta_max, shape.delta_min));
@@ -119,7 +115,7 @@ uint8_t* WriteTimes(const Timestamp* times, size_t count, Before& before, uint8_
   }
   if (count == 1) return WriteBase(times[0], before, out);
   constexpr size_t kParameterBits = 24;
-  Line line = FitLine(times, count, before.stride);
+  Line line = FitRunLine(times, count, before.stride);
   if (!WidthServes(before.time_width, line.width, count, kParameterBits)) {
     return WriteOtherTimes(times, count, line, before, tag, out);
   }

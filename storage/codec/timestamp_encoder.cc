@@ -16,10 +16,6 @@ constexpr uint32_t kLineWidthProvisional = 16;
 // Spans below this keep position * stride within 64 bits, fraction included.
 constexpr uint64_t kLineSpanMax = uint64_t{1} << 50;
 
-uint64_t Difference(int64_t a, int64_t b) {
-  return static_cast<uint64_t>(a) - static_cast<uint64_t>(b);
-}
-
 struct LineFit {
   uint64_t stride = 0;
   int64_t base = 0;

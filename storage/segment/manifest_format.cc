@@ -17,7 +17,7 @@ namespace tsdb::segment {
 namespace {
 
 constexpr std::string_view kMagic = "tsdbmani";
-constexpr size_t kHeaderCrcAt = 36;
+constexpr size_t kHeaderCopyCrcAt = 36;
 constexpr uint64_t kFirstSequence = 1;
 // What a search through damage may spend on checksums.
 constexpr uint64_t kSearchBytesMax = uint64_t{256} << 20;
@@ -28,7 +28,7 @@ struct Header {
   uint32_t version;
 };
 
-void AppendHeader(const Header& header, std::vector<uint8_t>* to) {
+void AppendHeaderCopy(const Header& header, std::vector<uint8_t>* to) {
   const size_t start = to->size();
   to->insert(to->end(), kMagic.begin(), kMagic.end());
   to->insert(to->end(), header.identity.begin(), header.identity.end());
@@ -40,7 +40,8 @@ void AppendHeader(const Header& header, std::vector<uint8_t>* to) {
 
 std::optional<Header> ParseHeaderCopy(std::span<const uint8_t> bytes) {
   if (std::memcmp(bytes.data(), kMagic.data(), kMagic.size()) != 0 ||
-      crc32c::Compute(bytes.first(kHeaderCrcAt)) != GetFixed32(bytes.data() + kHeaderCrcAt)) {
+      crc32c::Compute(bytes.first(kHeaderCopyCrcAt)) !=
+          GetFixed32(bytes.data() + kHeaderCopyCrcAt)) {
     return std::nullopt;
   }
   Header header;
@@ -216,8 +217,8 @@ std::vector<uint8_t> EncodeManifest(const ManifestState& state, uint64_t* next_s
   std::vector<uint8_t> file;
   file.reserve(2 * kManifestHeaderBytes + records.size());
   const Header header{state.identity, 2 * kManifestHeaderBytes + records.size(), kManifestVersion};
-  AppendHeader(header, &file);
-  AppendHeader(header, &file);
+  AppendHeaderCopy(header, &file);
+  AppendHeaderCopy(header, &file);
   file.insert(file.end(), records.begin(), records.end());
   return file;
 }

@@ -9,7 +9,7 @@ namespace tsdb::tools {
 namespace {
 
 // Text in a paragraph or a cell: what Markdown would take for markup stays as it is.
-std::string Escaped(const std::string& text) {
+std::string InTable(const std::string& text) {
   return absl::StrReplaceAll(text, {{"\\", "\\\\"},
                                     {"|", "\\|"},
                                     {"*", "\\*"},
@@ -30,19 +30,19 @@ void AddRow(const Argument& argument, std::string& out) {
   if (names.empty()) names.push_back(absl::StrCat(argument.value, argument.many ? "..." : ""));
   for (std::string& name : names) name = Code(name);
   const std::string remark = RemarkOf(argument);
-  absl::StrAppend(&out, "| ", absl::StrJoin(names, ", "), " | ", Escaped(argument.description),
-                  remark.empty() ? "" : " ", Escaped(remark), " |\n");
+  absl::StrAppend(&out, "| ", absl::StrJoin(names, ", "), " | ", InTable(argument.description),
+                  remark.empty() ? "" : " ", InTable(remark), " |\n");
 }
 
 void AddCommand(const CommandTree& tree, const CommandNode& command, std::string& out) {
   const FooterParts footer = SplitFooter(command.footer);
   absl::StrAppend(&out, "\n## ", tree.program.name, " ", command.name, "\n\n",
-                  Escaped(command.description), ".\n\n    ", UsageOf(tree, command), "\n\n");
+                  InTable(command.description), ".\n\n    ", UsageOf(tree, command), "\n\n");
   for (const std::string& paragraph : footer.paragraphs) {
     if (paragraph.starts_with(' ')) {
       absl::StrAppend(&out, "```\n", paragraph, "\n```\n\n");
     } else {
-      absl::StrAppend(&out, Escaped(paragraph), "\n\n");
+      absl::StrAppend(&out, InTable(paragraph), "\n\n");
     }
   }
   absl::StrAppend(&out, "| | |\n|---|---|\n");
@@ -63,7 +63,7 @@ std::string MarkdownReference(const CommandTree& tree) {
       "| command | |\n|---|---|\n");
   for (const CommandNode& command : tree.commands) {
     absl::StrAppend(&out, "| [`", program, " ", command.name, "`](#", program, "-", command.name,
-                    ") | ", Escaped(command.description), " |\n");
+                    ") | ", InTable(command.description), " |\n");
   }
   absl::StrAppend(&out, "\nBefore a command:\n\n| | |\n|---|---|\n");
   for (const Argument& option : tree.program.options) AddRow(option, out);

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "tools/health/interval.h"
 #include "tools/number_text.h"
 
 namespace tsdb::tools {
@@ -12,8 +13,6 @@ namespace {
 
 using Gain = Advice::Gain;
 
-constexpr double kNsPerSecond = 1e9;
-constexpr double kMsPerSecond = 1e3;
 constexpr const char* kProgram = "the program";
 constexpr const char* kDisk = "the disk";
 constexpr uint32_t kSyncDelayMaxUs = 100;
@@ -29,12 +28,6 @@ constexpr uint64_t kSyncsMin = 1000;
 
 double Ratio(double numerator, double denominator) {
   return denominator > 0 ? numerator / denominator : 0;
-}
-
-std::string Percent(double share) {
-  char text[32];
-  std::snprintf(text, sizeof(text), "%.1f %%", 100 * share);
-  return text;
 }
 
 std::string Seconds(double seconds) {

@@ -10,9 +10,6 @@
 namespace tsdb::tools {
 namespace {
 
-constexpr double kMsPerSecond = 1e3;
-constexpr double kNsPerSecond = 1e9;
-
 std::array<uint64_t, kBlockedCauses.size()> BlockedNs(const Stats& stats) {
   return {stats.blocked_ns, stats.helping_ns, stats.log_blocked_ns, stats.checkpoint_wait_ns,
           stats.commit_wait_ns};

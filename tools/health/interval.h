@@ -21,6 +21,9 @@ namespace tsdb::tools {
 inline constexpr std::array<std::string_view, 5> kBlockedCauses = {"chunk", "helping", "log",
                                                                    "checkpoint", "commit"};
 
+inline constexpr double kNsPerSecond = 1e9;
+inline constexpr double kMsPerSecond = 1e3;
+
 struct Interval {
   double seconds = 0;
   double accepted_per_second = 0;

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 
 #include "tools/number_text.h"
 #include "tools/sparkline.h"
@@ -14,13 +13,6 @@ constexpr size_t kRatesMax = 60;
 constexpr size_t kLabelWidth = 13;
 // Older than that many intervals of the writer, what is shown is said to be old.
 constexpr int64_t kOldIntervals = 3;
-
-// "12.3 %".
-std::string Percent(double value) {
-  char text[32];
-  std::snprintf(text, sizeof(text), "%.1f %%", value);
-  return text;
-}
 
 std::string Rounded(double value) {
   return Grouped(static_cast<uint64_t>(std::llround(std::max(value, 0.0))));
@@ -49,8 +41,8 @@ Line BacklogLine(const Interval& interval, const Ledger& ledger) {
 Line BlockedLine(const Interval& interval) {
   std::string text;
   for (size_t i = 0; i < kBlockedCauses.size(); ++i) {
-    text +=
-        (i == 0 ? "" : ", ") + std::string(kBlockedCauses[i]) + " " + Percent(interval.blocked[i]);
+    text += (i == 0 ? "" : ", ") + std::string(kBlockedCauses[i]) + " " +
+            Percent(interval.blocked[i] / 100);
   }
   return {"blocked", text};
 }
@@ -74,7 +66,7 @@ Line LedgerLine(const Interval& interval, const PublishedStats& now) {
 Line MemoryLine(const Stats& stats) {
   const double share = stats.memory_budget_bytes == 0
                            ? 0
-                           : 100 * static_cast<double>(stats.memory_bytes) /
+                           : static_cast<double>(stats.memory_bytes) /
                                  static_cast<double>(stats.memory_budget_bytes);
   return {"memory", ReadableBytes(stats.memory_bytes) + " of " +
                         ReadableBytes(stats.memory_budget_bytes) + " (" + Percent(share) + ")"};
@@ -89,7 +81,7 @@ Line CheckpointLine(const Interval& interval, const Stats& stats) {
 }
 
 Line CacheLine(const Interval& interval, const Stats& stats) {
-  return {"cache", (interval.cache_hit_ratio ? Percent(100 * *interval.cache_hit_ratio) + " hits, "
+  return {"cache", (interval.cache_hit_ratio ? Percent(*interval.cache_hit_ratio) + " hits, "
                                              : std::string("not read, ")) +
                        ReadableBytes(stats.cache_bytes)};
 }

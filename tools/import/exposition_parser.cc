@@ -12,8 +12,6 @@ namespace {
 
 constexpr size_t kExemplarCharactersMax = 128;  // OpenMetrics 1.0, "Exemplars"
 
-bool IsBlank(char c) { return c == ' ' || c == '\t'; }
-
 size_t TokenEnd(std::string_view line, size_t position) {
   while (position < line.size() && !IsBlank(line[position])) ++position;
   return position;
@@ -22,10 +20,6 @@ size_t TokenEnd(std::string_view line, size_t position) {
 size_t SkipBlanks(std::string_view line, size_t position) {
   while (position < line.size() && IsBlank(line[position])) ++position;
   return position;
-}
-
-bool Fail(LineError& error, size_t position, std::string message) {
-  return error.Set(Reason::kMalformed, position + 1, std::move(message));
 }
 
 size_t CountCharacters(std::string_view utf8) {

@@ -11,8 +11,6 @@ constexpr std::string_view kPrometheusTypes[] = {"counter", "gauge",   "histogra
 constexpr std::string_view kOpenMetricsTypes[] = {
     "counter", "gauge", "histogram", "summary", "unknown", "gaugehistogram", "stateset", "info"};
 
-bool IsBlank(char c) { return c == ' ' || c == '\t'; }
-
 bool IsNameStart(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
 
 bool IsNameCharacter(char c) { return IsNameStart(c) || (c >= '0' && c <= '9'); }
@@ -152,10 +150,6 @@ class Parser {
   ParsedSeries& series_;
   LineError& error_;
 };
-
-bool Fail(LineError& error, size_t position, std::string message) {
-  return error.Set(Reason::kMalformed, position + 1, std::move(message));
-}
 
 // The family named in a metadata line at `position`, plain or quoted.
 bool FamilyName(std::string_view line, size_t& position, std::string_view& name, LineError& error) {

@@ -25,6 +25,8 @@ struct ParsedSeries {
   std::string unescaped;  // label values that had escapes in them
 };
 
+inline bool IsBlank(char c) { return c == ' ' || c == '\t'; }
+
 // Where the series at the start of `line` ends, found by quotes and braces alone: what lies before
 // is the key under which a series seen before is recognised without parsing it again. npos when a
 // brace or quote stays open.

@@ -14,10 +14,6 @@
 namespace tsdb::importer {
 namespace {
 
-bool Fail(LineError& error, size_t position, std::string message) {
-  return error.Set(Reason::kMalformed, position + 1, std::move(message));
-}
-
 bool IsEscapable(char c) { return c == ',' || c == '=' || c == ' ' || c == '\\'; }
 
 // The first of `ends` at or after `position` that no backslash escapes, or the end.
@@ -72,7 +68,7 @@ std::optional<double> FieldNumber(std::string_view text, uint64_t& rounded) {
   return ParseValue(text);
 }
 
-size_t SkipBlanks(std::string_view line, size_t position) {
+size_t SkipSpaces(std::string_view line, size_t position) {
   while (position < line.size() && line[position] == ' ') ++position;
   return position;
 }
@@ -94,7 +90,7 @@ bool InfluxParser::Parse(std::string_view line, LineError& error) {
     // A blank after a backslash belongs to a name, which then has no fields behind it.
     line.remove_suffix(1);
   }
-  const size_t indent = SkipBlanks(line, 0);
+  const size_t indent = SkipSpaces(line, 0);
   if (indent == line.size() || line[indent] == '#') return true;
   if (indent > 0) return Fail(error, 0, "a blank before the measurement");
   size_t position = 0;
@@ -160,7 +156,7 @@ bool InfluxParser::ParseKey(std::string_view line, size_t& end, LineError& error
 
 bool InfluxParser::ParseFields(std::string_view line, size_t& position, Fields& fields,
                                LineError& error) {
-  position = SkipBlanks(line, position);
+  position = SkipSpaces(line, position);
   if (position == line.size()) {
     return Fail(error, position, "the fields are missing after the measurement");
   }
@@ -237,7 +233,7 @@ bool InfluxParser::ParseFieldValue(std::string_view line, size_t& position, doub
 
 bool InfluxParser::ParseTimestamp(std::string_view line, size_t position, Timestamp& timestamp,
                                   bool& timed, LineError& error) const {
-  position = SkipBlanks(line, position);
+  position = SkipSpaces(line, position);
   if (position == line.size()) return true;
   const std::string_view text = line.substr(position);
   if (const size_t blank = text.find(' '); blank != std::string_view::npos) {

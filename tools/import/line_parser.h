@@ -54,6 +54,11 @@ struct LineError {
   }
 };
 
+// For `return Fail(...)` where the line is malformed: always false. The position counts from 0.
+inline bool Fail(LineError& error, size_t position, std::string message) {
+  return error.Set(Reason::kMalformed, position + 1, std::move(message));
+}
+
 struct LineParserCounts {
   uint64_t samples = 0;  // handed to the sink and taken
   uint64_t untimed = 0;  // of which had no timestamp of their own

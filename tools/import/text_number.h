@@ -9,6 +9,8 @@
 
 namespace tsdb::importer {
 
+inline bool IsDigit(char c) { return c >= '0' && c <= '9'; }
+
 // The double nearest to a decimal number, or NaN, Inf, Infinity with an optional sign, in any case.
 // Nothing for anything else: other characters, hexadecimal, a number past the largest double.
 std::optional<double> ParseValue(std::string_view text);

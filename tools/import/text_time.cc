@@ -4,12 +4,12 @@
 #include <charconv>
 #include <cmath>
 
+#include "tools/import/text_number.h"
+
 namespace tsdb::importer {
 namespace {
 
 constexpr int64_t kMsPerDay = 86'400'000;
-
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
 // Reads exactly `digits` digits at the front of `text` and removes them.
 std::optional<unsigned> TakeNumber(std::string_view& text, size_t digits) {

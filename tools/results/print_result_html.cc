@@ -17,7 +17,7 @@
 namespace tsdb::tools {
 namespace {
 
-constexpr size_t kCellWidthMax = 200;
+constexpr size_t kHtmlCellWidthMax = 200;
 
 // JSON within a script element: nothing in it ends the element or opens a comment.
 std::string EmbeddedJson(const std::string& json) {
@@ -76,7 +76,7 @@ class HtmlPage {
                "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
                "style-src 'unsafe-inline'; script-src 'unsafe-inline'\">\n"
                "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>"
-            << XmlText(expression.empty() ? "PromQL" : ForPeople(expression, kCellWidthMax))
+            << XmlText(expression.empty() ? "PromQL" : ForPeople(expression, kHtmlCellWidthMax))
             << "</title>\n";
     if (is_plot_) {
       output_ << "<!-- The charts are drawn by uPlot:\n" << assets::kUplotLicence << "-->\n";
@@ -139,14 +139,14 @@ class HtmlPage {
   void PrintTable() {
     const LabelSplit split = SplitLabels(series_);
     if (!split.common.empty()) {
-      output_ << "<p class=\"common\">" << XmlText(NameOfSeries(split.common, kCellWidthMax))
+      output_ << "<p class=\"common\">" << XmlText(NameOfSeries(split.common, kHtmlCellWidthMax))
               << "</p>\n";
     }
     output_ << "<div class=\"scroll\"><table class=\"series" << (is_plot_ ? " drawn" : "")
             << "\">\n<thead><tr>";
     if (is_plot_) output_ << "<th class=\"mark\"></th>";
     for (const std::string& name : split.differing) {
-      output_ << "<th>" << XmlText(LabelTitle(name, kCellWidthMax)) << "</th>";
+      output_ << "<th>" << XmlText(LabelTitle(name, kHtmlCellWidthMax)) << "</th>";
     }
     if (is_plot_) {
       for (const char* title : {"at cursor", "min", "max", "mean", "last"}) {
@@ -162,8 +162,8 @@ class HtmlPage {
       output_ << "<tr>";
       if (is_plot_) output_ << "<td class=\"mark\"><i></i></td>";
       for (const std::string& name : split.differing) {
-        output_ << "<td dir=\"auto\">" << XmlText(ForPeople(series.labels.Get(name), kCellWidthMax))
-                << "</td>";
+        output_ << "<td dir=\"auto\">"
+                << XmlText(ForPeople(series.labels.Get(name), kHtmlCellWidthMax)) << "</td>";
       }
       if (is_plot_) {
         output_ << "<td class=\"number at\" data-value=\"NaN\"></td>";

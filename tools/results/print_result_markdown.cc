@@ -14,7 +14,7 @@ namespace tsdb::tools {
 namespace {
 
 constexpr size_t kCellWidthMax = 120;
-constexpr size_t kTrendColumns = 16;
+constexpr size_t kSummaryTrendColumns = 16;
 
 // Text that is itself and no markup, in a table's cell or outside. An underscore within a word is
 // no markup, and most names have one.
@@ -96,7 +96,7 @@ void PrintResultMarkdown(const ResultPage& page, Output& output) {
       for (const double value : {summary.min, summary.max, summary.last}) {
         row.push_back(ReadableValue(value));
       }
-      Sparkline trend(std::min(span.first, span.last), span.last, kTrendColumns);
+      Sparkline trend(std::min(span.first, span.last), span.last, kSummaryTrendColumns);
       for (const Sample& sample : each.samples) trend.Add(sample.timestamp, sample.value);
       row.push_back(trend.Draw());
     }

@@ -11,7 +11,6 @@
 namespace tsdb::tools {
 namespace {
 
-constexpr size_t kWidthUnknown = 120;
 constexpr size_t kNameWidthMin = 8;
 constexpr size_t kTrendColumnsMin = 8;
 constexpr size_t kTrendColumnsMax = 40;

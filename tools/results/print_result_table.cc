@@ -13,7 +13,6 @@
 namespace tsdb::tools {
 namespace {
 
-constexpr size_t kWidthUnknown = 120;
 constexpr size_t kTrendColumns = 24;
 constexpr size_t kTrendColumnsNarrow = 12;
 constexpr size_t kLabelColumnMin = 8;

@@ -13,6 +13,9 @@
 
 namespace tsdb::tools {
 
+// Columns of a page whose width is not known.
+inline constexpr size_t kWidthUnknown = 120;
+
 // Each byte that is not part of well-formed UTF-8 becomes U+FFFD. Labels are well-formed; texts and
 // expressions are whatever was given.
 std::string WellFormed(std::string_view text);

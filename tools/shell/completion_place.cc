@@ -8,6 +8,7 @@
 #include "tools/results/result_printer.h"
 #include "tools/shell/dot_commands.h"
 #include "tools/shell/scan.h"
+#include "tools/shell/statement.h"
 #include "tsdb/promql/lexer.h"
 #include "tsdb/promql/quoting.h"
 
@@ -16,8 +17,6 @@ namespace {
 
 using promql::TokenKind;
 using Words = std::vector<std::string>;
-
-constexpr std::string_view kBlanks = " \t\r\n";
 
 bool IsListWord(TokenKind word) { return word >= TokenKind::kBy && word <= TokenKind::kGroupRight; }
 

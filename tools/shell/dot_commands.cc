@@ -3,13 +3,13 @@
 #include <algorithm>
 
 #include "storage/base/nearest_names.h"
+#include "tools/shell/statement.h"
 #include "tools/terminal.h"
 
 namespace tsdb::tools {
 namespace {
 
 using Kind = ArgumentKind;
-constexpr std::string_view kBlanks = " \t\r\n";
 
 // Words set apart by blanks; the last of `count` is the rest of the text.
 std::vector<std::string> SplitArguments(std::string_view text, size_t count, bool rest_is_one) {

@@ -13,6 +13,8 @@
 
 namespace tsdb::tools {
 
+inline constexpr std::string_view kBlanks = " \t\r\n";
+
 // Whether the text, of one or more lines, needs no further line.
 bool IsWholeStatement(std::string_view text);
 

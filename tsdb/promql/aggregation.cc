@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -16,12 +15,11 @@
 #include "tsdb/promql/literals.h"
 #include "tsdb/promql/range_functions.h"
 #include "tsdb/promql/ranking.h"
+#include "tsdb/promql/special_values.h"
 #include "tsdb/scan/label_bytes.h"
 
 namespace tsdb::promql {
 namespace {
-
-constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
 // The rows of one group.
 struct Group {

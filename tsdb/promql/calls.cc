@@ -1,7 +1,6 @@
 // The part of the evaluator that calls functions.
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <set>
 #include <string_view>
 #include <utility>
@@ -14,14 +13,11 @@
 #include "tsdb/promql/label_functions.h"
 #include "tsdb/promql/literals.h"
 #include "tsdb/promql/ranking.h"
+#include "tsdb/promql/special_values.h"
 #include "tsdb/promql/value_functions.h"
 
 namespace tsdb::promql {
 namespace {
-
-constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
-
-double Seconds(Timestamp time) { return static_cast<double>(time) / 1000; }
 
 // One row without labels.
 StepMatrix OfNumbers(std::span<const double> numbers) {
@@ -233,7 +229,6 @@ absl::StatusOr<StepMatrix> Evaluator::CallRound(const Call& call, const Steps& s
 }
 
 absl::StatusOr<StepMatrix> Evaluator::CallClamp(const Call& call, const Steps& steps) {
-  constexpr double kInfinity = std::numeric_limits<double>::infinity();
   const FunctionId id = call.function->id;
   TSDB_ASSIGN_OR_RETURN(StepMatrix rows, EvaluateVector(*call.arguments[0], steps));
   std::vector<double> low(steps.count, -kInfinity), high(steps.count, kInfinity);

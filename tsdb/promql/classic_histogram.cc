@@ -5,11 +5,11 @@
 #include <cstddef>
 #include <limits>
 
+#include "tsdb/promql/special_values.h"
+
 namespace tsdb::promql {
 namespace {
 
-constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
 // Counts that differ by less, relatively, are rounding errors.
 constexpr double kTolerance = 1e-12;
 

@@ -28,7 +28,7 @@ struct Branch {
 using BranchOr = absl::StatusOr<Branch>;
 
 constexpr int kLowest = 1;
-constexpr int kPower = 6;
+constexpr int kPowerPrecedence = 6;
 
 struct OperatorEntry {
   TokenKind token;
@@ -51,7 +51,7 @@ constexpr OperatorEntry kOperators[] = {
     {TokenKind::kDiv, BinaryOp::kDiv, 5},
     {TokenKind::kMod, BinaryOp::kMod, 5},
     {TokenKind::kAtan2, BinaryOp::kAtan2, 5},
-    {TokenKind::kPow, BinaryOp::kPow, kPower},
+    {TokenKind::kPow, BinaryOp::kPow, kPowerPrecedence},
 };
 
 const OperatorEntry* FindOperator(TokenKind token) {
@@ -171,7 +171,7 @@ class Parser {
     if (!reader_.At(TokenKind::kAdd) && !reader_.At(TokenKind::kSub)) return WithSuffixes();
     const Token sign = reader_.Take();
     const bool negative = sign.kind == TokenKind::kSub;
-    TSDB_ASSIGN_OR_RETURN(Branch operand, Expression(kPower));
+    TSDB_ASSIGN_OR_RETURN(Branch operand, Expression(kPowerPrecedence));
     if (auto* number = std::get_if<NumberLiteral>(&operand.expr->node)) {
       if (negative) number->value = -number->value;
       operand.expr->span.begin = sign.begin;

@@ -2,23 +2,19 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <utility>
 
 #include "tsdb/promql/kahan.h"
 #include "tsdb/promql/range_states.h"
 #include "tsdb/promql/sliding.h"
+#include "tsdb/promql/special_values.h"
 
 namespace tsdb::promql {
 namespace {
 
-constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
 // Windows are looked at one by one if that costs at most so many times the samples: the direct way
 // rounds exactly as Prometheus does, and is faster then.
 constexpr size_t kOverlapMax = 6;
-
-double Seconds(int64_t milliseconds) { return static_cast<double>(milliseconds) / 1000; }
 
 bool SameValue(double a, double b) { return a == b || (std::isnan(a) && std::isnan(b)); }
 

@@ -14,9 +14,9 @@
 namespace tsdb::promql {
 namespace {
 
-constexpr size_t kSeriesPerTask = 4;
+constexpr size_t kRowsPerTask = 4;
 // Windows that overlap more are cheaper to slide over samples than to cut into intervals.
-constexpr int64_t kOverlapMax = 4;
+constexpr int64_t kWindowsOverlapMax = 4;
 
 // Whether the function's windows can be made of states of intervals.
 bool KnowsStates(FunctionId function) {
@@ -105,7 +105,7 @@ absl::StatusOr<StepMatrix> Evaluator::OverSubquery(const Subquery& subquery, Ran
     return guard_.status();
   }
   result.Resize(points.rows());
-  ParallelFor(0, points.rows(), kSeriesPerTask, options_.query.threads,
+  ParallelFor(0, points.rows(), kRowsPerTask, options_.query.threads,
               [&](size_t begin, size_t end) {
                 scan::Meter meter(guard_);
                 RangeFunction function(call);
@@ -182,8 +182,8 @@ absl::StatusOr<StepMatrix> Evaluator::OverRange(const Expr& range, RangeCall cal
   }
   const auto& matrix = std::get<MatrixSelector>(bare.node);
   call.windows = WindowsOf(matrix.vector.shift, matrix.range_ms, call.steps);
-  const bool apart =
-      call.windows.count == 1 || call.windows.range_ms <= kOverlapMax * call.windows.interval;
+  const bool apart = call.windows.count == 1 ||
+                     call.windows.range_ms <= kWindowsOverlapMax * call.windows.interval;
   return apart && KnowsStates(call.function) ? OverStatistics(matrix.vector, call)
                                              : OverSamples(matrix.vector, call);
 }

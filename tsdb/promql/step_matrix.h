@@ -21,6 +21,9 @@
 
 namespace tsdb::promql {
 
+// Of times and durations in milliseconds, as expressions see them.
+inline double Seconds(int64_t milliseconds) { return static_cast<double>(milliseconds) / 1000; }
+
 struct Steps {
   Timestamp start = 0;
   int64_t interval = 1;  // milliseconds, > 0

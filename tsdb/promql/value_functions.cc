@@ -2,13 +2,12 @@
 
 #include <cmath>
 #include <cstdint>
-#include <limits>
 #include <numbers>
+
+#include "tsdb/promql/special_values.h"
 
 namespace tsdb::promql {
 namespace {
-
-constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
 struct UtcTime {
   int64_t day = 0;            // since 1970-01-01

@@ -11,7 +11,7 @@ namespace {
 // Window and interval numbers are 32 bits.
 constexpr uint64_t kWindowsMax = uint64_t{1} << 30;
 
-uint64_t Distance(Timestamp from, Timestamp to) {
+uint64_t SpanOf(Timestamp from, Timestamp to) {
   return static_cast<uint64_t>(to) - static_cast<uint64_t>(from);
 }
 
@@ -87,7 +87,7 @@ absl::StatusOr<WindowPlan> PlanWindows(TimeRange range, int64_t step_ms, int64_t
   if (range.Empty()) return WindowPlan();
   if (step_ms == 0) return WholeRange(range);
   if (window_ms == 0) window_ms = step_ms;
-  const uint64_t span = Distance(range.begin, range.end);
+  const uint64_t span = SpanOf(range.begin, range.end);
   const uint64_t windows =
       span / static_cast<uint64_t>(step_ms) + (span % static_cast<uint64_t>(step_ms) != 0 ? 1 : 0);
   const uint64_t allowed =
@@ -106,7 +106,7 @@ absl::StatusOr<WindowPlan> PlanWindows(TimeRange range, int64_t step_ms, int64_t
   if (windows == 0) return plan;  // the last instant there is, as a range
   const Timestamp last_begin =
       range.begin + static_cast<Timestamp>((windows - 1) * static_cast<uint64_t>(step_ms));
-  if (static_cast<uint64_t>(window_ms) > Distance(last_begin, kTimestampMax)) {
+  if (static_cast<uint64_t>(window_ms) > SpanOf(last_begin, kTimestampMax)) {
     return absl::InvalidArgumentError(absl::StrCat("query: the window of ", window_ms, " ms at ",
                                                    last_begin, " ends past the last timestamp"));
   }
