@@ -32,7 +32,7 @@ class LookupBenchmark final : public ReadingBenchmark {
   explicit LookupBenchmark(const Flags& flags)
       : ReadingBenchmark("lookup", flags,
                          {"threads", "by", "writers", "lookups/s", "median", "min", "p50 ns",
-                          "p95 ns", "p99 ns", "ingested/s", "by hand/s"}) {}
+                          "p95 ns", "p99 ns", "p99.9 ns", "max ns", "ingested/s", "by hand/s"}) {}
 
  private:
   size_t ways() const override { return kWays; }
@@ -142,6 +142,9 @@ class LookupBenchmark final : public ReadingBenchmark {
       return latency_.count() == 0 ? kNone : latency_.Percentile(fraction) * ns_per_tick;
     };
     const double p50 = percentile(0.5), p95 = percentile(0.95), p99 = percentile(0.99);
+    const double p99_9 = percentile(0.999);
+    const double max =
+        latency_.count() == 0 ? kNone : static_cast<double>(latency_.Max()) * ns_per_tick;
     JsonObject object = SharedFields(row);
     object.Add("lookups", row.passes * flags_.lookups)
         .Add("hits", row.answers)
@@ -151,13 +154,16 @@ class LookupBenchmark final : public ReadingBenchmark {
     object.Add("p50_ns", p50)
         .Add("p95_ns", p95)
         .Add("p99_ns", p99)
+        .Add("p99_9_ns", p99_9)
+        .Add("max_ns", max)
         .Add("hand_rolled_lookups_per_second", row.hand_rolled_rate);
     SharedEnd(row, object);
     report_.AddRow(
         {std::to_string(row.threads), row.way == kSingle ? "one" : "batch",
          std::to_string(row.writers), Quantity(row.Headline()), Quantity(row.rate.Median()),
          Quantity(row.rate.Min()), Decimal(p50, 0), Decimal(p95, 0), Decimal(p99, 0),
-         row.writers > 0 ? Quantity(row.ingest_rate) : "-", Quantity(row.hand_rolled_rate)},
+         Decimal(p99_9, 0), Decimal(max, 0), row.writers > 0 ? Quantity(row.ingest_rate) : "-",
+         Quantity(row.hand_rolled_rate)},
         object);
   }
 

@@ -56,6 +56,9 @@ ALL = (
     Benchmark("ingest-async", "ingest_benchmark --directory DIR --writers 2 --repeat 9", INGEST),
     Benchmark("ingest-sync", "ingest_benchmark --directory DIR --compare-commit "
               "--commit-every 1000 --writers 32", f"{ONCE} --writers 2 --commit-every 3000"),
+    Benchmark("stages", "benchmark/report/stages.py --program PROGRAMS/ingest_benchmark",
+              "benchmark/report/stages.py --program PROGRAMS/ingest_benchmark --series 40 "
+              "--samples 5000 --repeat 1"),
     Benchmark("conditional", "ingest_benchmark --directory DIR --compare-set --writers 32",
               "--series 4 --samples 5 --repeat 1 --writers 2"),
     Benchmark("lookup", "lookup_benchmark --threads 1,2", f"{READS} --lookups 1000"),

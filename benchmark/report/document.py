@@ -3,8 +3,8 @@
 import os
 import re
 
-from report import (ingest_regions, peer_regions, plots, reading_regions, scaling_regions,
-                    steady_regions, storage_regions)
+from report import (front_region, ingest_regions, peer_regions, plots, reading_regions,
+                    scaling_regions, steady_regions, storage_regions)
 
 REGION = re.compile(r"(<!-- measured: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -17,7 +17,7 @@ def regions(results):
     """{name of a region: blocks, each a text or a Plot}."""
     made = {}
     for module in (ingest_regions, reading_regions, storage_regions, peer_regions,
-                   scaling_regions, steady_regions):
+                   scaling_regions, steady_regions, front_region):
         made.update(module.regions(results))
     return made
 

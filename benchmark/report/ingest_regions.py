@@ -74,39 +74,35 @@ def by_order(results):
                                               "bytes a record", "bytes a series"], rows)
 
 
-# What the benchmark tells of a record's way, in ns of processor time.
-STAGES = ("sort into runs", "apply, encode, index", "append, input and the rest")
-
-
-def stages_of(row):
-    merge, sort = (row["engine"][field] / row["records"] for field in ("merge_ns", "merge_sort_ns"))
-    # Merges are estimated from one in eight: if the rest comes out below 0 it is not known.
-    rest = row["core_ns_per_record"] - merge
-    return [sort, merge - sort, rest if rest >= 0 else None]
+# What the stages were designed to take, ns of processor time a record.
+BUDGETS = {"append to slot": 1.3, "survey and sort into runs": 2.0, "apply to open leaves": 0.7,
+           "encode": 1.7, "hand over, accounting, locks": 0.1}
 
 
 def stages(results):
-    headings = ["writers", *(f"{stage}, ns" for stage in STAGES), "in all, ns a record"]
-
-    def rows(result):
-        return [[str(row["writers"]), *stages_of(row), row["core_ns_per_record"]]
-                for row in result.of("ingest")]
-    blocks = tables.of_one(results, "ingest", headings, rows)
-    return blocks + ([stages_plot(results["ingest"])] if "ingest" in results else [])
-
-
-def stages_plot(result):
-    # What is not known is left out of the column: gnuplot draws nothing of unknown values alone.
-    lines = [(str(row["writers"]), *(value or 0 for value in stages_of(row)))
-             for row in result.of("ingest")]
-    parts = [f"$stages using {index + 2}{':xtic(1)' if index == 0 else ''} "
-             f"lc rgb '{plots.COLOURS[index]}' title {plots.quoted(stage)}"
-             for index, stage in enumerate(STAGES)]
-    body = (plots.data("stages", lines) + "set style data histograms\n"
-            "set style histogram rowstacked\nset style fill solid 0.85 noborder\n"
-            "set boxwidth 0.6\nset yrange [0:*]\nset xlabel 'writers'\n"
-            "set ylabel 'ns of processor time a record'\n" + "plot " + ", ".join(parts) + "\n")
-    return plots.Plot("stages", "Processor time of a record by stage", body)
+    if "stages" not in results:
+        return [tables.missing("stages")]
+    result = results["stages"]
+    rows = result.of("stage")
+    if not rows:
+        return [f"Not measured: {row['reason']}." for row in result.of("stage_skipped")] + [
+            tables.provenance(result)]
+    lines = [[row["stage"], tables.decimal(row["ns_per_record"]),
+              tables.decimal(BUDGETS.get(row["stage"])),
+              ", ".join(f"`{name.partition(' ')[0].removeprefix('tsdb::')}` {100 * share:.0f} %"
+                        for name, share in row["most"].items() if share >= 0.01)]
+             for row in rows]
+    ingest = result.of("ingest")[0]
+    plot = plots.Plot("stages", "Processor time of a record by stage", plots.bars(
+        "stage", [(row["stage"], row["ns_per_record"]) for row in rows],
+        lambda value: f"{value:.2f} ns", lambda label: label in BUDGETS), height=340)
+    return [
+        tables.table(["stage", "ns a record", "designed for", "most of all in"], lines),
+        tables.provenance(result),
+        tables.paragraph(
+            f"In all {ingest['core_ns_per_record']:.2f} ns of processor time a record; the best of "
+            f"{ingest['repeat']} runs ingested {tables.cell(ingest['records_per_second_max'])} "
+            "records/s while it was looked at."), plot]
 
 
 def regions(results):

@@ -2,7 +2,8 @@
 
 from report import plots, tables
 
-PERCENTILES = {"p50_ns": "p50", "p95_ns": "p95", "p99_ns": "p99"}
+PERCENTILES = {"p50_ns": "p50", "p95_ns": "p95", "p99_ns": "p99", "p99_9_ns": "p99.9",
+               "max_ns": "max"}
 
 
 def beside(row):
@@ -17,7 +18,7 @@ def lookups(results):
     def rows(result):
         return [[ways[row["mode"]], str(row["threads"]), beside(row),
                  *tables.spread(row, "lookups_per_second"),
-                 *(tables.duration(row[field]) for field in PERCENTILES),
+                 *(tables.duration(row.get(field)) for field in PERCENTILES),
                  row["hand_rolled_lookups_per_second"]] for row in result.of("lookup")]
     blocks = tables.of_one(results, "lookup", headings, rows)
     return blocks + ([lookup_plot(results["lookup"])] if "lookup" in results else [])
@@ -26,7 +27,7 @@ def lookups(results):
 def lookup_plot(result):
     tics = ", ".join(f"'{name}' {x}" for x, name in enumerate(PERCENTILES.values()))
     series = [(f"threads: {row['threads']}, beside: {beside(row)}",
-               [(x, row[field] * 1e-9) for x, field in enumerate(PERCENTILES) if row[field]])
+               [(x, row[field] * 1e-9) for x, field in enumerate(PERCENTILES) if row.get(field)])
               for row in result.of("lookup", mode="single")]
     return plots.Plot("lookup", "Latency of single lookups",
                       plots.curves("latency", tics, series, "%.0s %cs", "latency",

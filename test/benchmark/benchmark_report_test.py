@@ -25,6 +25,8 @@ from report import benchmarks, document, ingest_regions, plots, results  # noqa:
 TOOL = os.path.join(ROOT, "tools/benchmark-report")
 PERFORMANCE = os.path.join(ROOT, "docs/performance.md")
 SCALING = os.path.join(ROOT, "docs/scaling.md")
+README = os.path.join(ROOT, "README.md")
+DOCUMENTS = (PERFORMANCE, SCALING, README)
 PICTURES = {"ingest", "stages", "lookup", "mixed", "sizes", "peers", "scaling",
             "memory"}
 MACHINE = {"benchmark": "machine", "compiler": "gcc 12.2.0", "build": "release"}
@@ -34,8 +36,7 @@ INGEST = {"benchmark": "ingest", "series": 40, "samples": 300, "writers": 2, "re
           "writer_records_per_second": 4.1e8, "slot_only_records_per_second": 1.3e9,
           "merged_to_slot_only_ratio": 0.265, "core_ns_per_record": 5.55, "bytes_per_record": 1.53,
           "bytes_per_record_all": 2.39, "bytes_per_series": 700,
-          "hand_rolled_records_per_second": 2.8e7,
-          "engine": {"merge_ns": 36000, "merge_sort_ns": 12000}}
+          "repeat": 9, "hand_rolled_records_per_second": 2.8e7}
 PEER = {"benchmark": "peer", "task": "ingest", "figure": "records_per_second", "keeping": "memory",
         "order": "scrape", "mode": "record", "threads": 0, "writers": 2, "peer": "tsdb",
         "smaller_part": False, "best": 3e8}
@@ -62,7 +63,7 @@ class Report(unittest.TestCase):
         self.addCleanup(folder.cleanup)
         self.folder = folder.name
         self.results = self.path("results")
-        self.documents = [shutil.copy(path, self.folder) for path in (PERFORMANCE, SCALING)]
+        self.documents = [shutil.copy(path, self.folder) for path in DOCUMENTS]
 
     def path(self, name):
         return os.path.join(self.folder, name)
@@ -89,8 +90,11 @@ class Report(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stderr)
         return done.stderr
 
+    def all_documents(self):
+        return "".join(self.read(os.path.basename(path)) for path in self.documents)
+
     def region(self, name):
-        text = self.read("performance.md") + self.read("scaling.md")
+        text = self.all_documents()
         return re.search(f"<!-- measured: {name} -->(.*?)<!-- end -->", text, re.DOTALL).group(1)
 
     def table(self, name):
@@ -127,19 +131,26 @@ class MadeUp(Report):
             self.assert_near(shown["best records/s"], row["records_per_second_max"])
             self.assert_near(shown["least"], row["records_per_second_min"])
             self.assert_near(shown["writers alone"], row["slot_only_records_per_second"])
-        sort, rest = (float(self.table("stages")[0][f"{stage}, ns"]) for stage in
-                      ("sort into runs", "apply, encode, index"))
-        self.assertEqual((sort, rest), (1, 2))
 
-    def test_a_stage_that_is_not_known_is_left_out(self):
-        self.program("ingest_benchmark", printing({**INGEST, "core_ns_per_record": 2.5}))
-        self.assertEqual(self.report("--only", "ingest").returncode, 0)
+    def test_stages_have_their_budget_or_the_reason_why_they_were_not_measured(self):
+        stage = {"benchmark": "stage", "stage": "encode", "ns_per_record": 1.25, "share": 0.5,
+                 "most": {"Pack (x)": 0.31, "Scan (x)": 0.1, "Never (x)": 0.001}}
+        self.program("profile", printing(INGEST, stage, {**stage, "stage": "other"}))
+        flags = ("--only", "stages", "--command")
+        self.assertEqual(self.report(*flags, "stages=profile").returncode, 0)
         said = self.render()
-        row = self.table("stages")[0]
-        self.assertEqual(row["append, input and the rest, ns"], "-")
-        self.assert_near(row["apply, encode, index, ns"], 2)
+        self.assertEqual(self.table("stages"), [
+            {"stage": name, "ns a record": "1.25", "designed for": budget,
+             "most of all in": "`Pack` 31 %, `Scan` 10 %"}
+            for name, budget in (("encode", "1.70"), ("other", "-"))])
+        self.assertIn("345 M records/s", self.region("stages"))
         if shutil.which(plots.PROGRAM):
             self.assertIn("stages.svg", os.listdir(self.results), said)
+
+        self.program("none", printing({"benchmark": "stage_skipped", "reason": "no profiler"}))
+        self.assertEqual(self.report(*flags, "stages=none").returncode, 0)
+        self.render()
+        self.assertIn("Not measured: no profiler.", self.region("stages"))
 
     def test_what_fails_leaves_nothing_and_what_was_kept_before_stays(self):
         self.program("ingest_benchmark", printing(INGEST, code=1))
@@ -166,14 +177,14 @@ class MadeUp(Report):
         for each in benchmarks.ALL:
             self.assertIn(f"not measured yet: {each.name}\n", said)
         asked_for = re.findall(r"Not measured yet: run `tools/benchmark-report --only ([\w,-]+)`",
-                               self.read("performance.md") + self.read("scaling.md"))
+                               self.all_documents())
         self.assertEqual({name for names in asked_for for name in names.split(",")},
                          {each.name for each in benchmarks.ALL})
         self.assertFalse(os.path.exists(self.results))
 
     def test_the_document_shows_every_region_and_its_own_text_stays(self):
         text = self.read("performance.md")
-        shown = [name for _, name, _ in document.REGION.findall(text + self.read("scaling.md"))]
+        shown = [name for _, name, _ in document.REGION.findall(self.all_documents())]
         self.assertEqual(sorted(shown), sorted(document.regions({})))
         self.render()
         for line in document.REGION.sub("", text).splitlines():
@@ -213,7 +224,7 @@ class MadeUp(Report):
         self.assertEqual(self.report("--only", "ingest").returncode, 0)
         without = {**os.environ, "PATH": self.path("nothing")}
         said = self.render(env=without)
-        for name in ("ingest", "stages", "sizes"):
+        for name in ("ingest", "sizes"):
             self.assertIn(f"skipped: {name}.svg: there is no gnuplot: tools/install-dependencies "
                           "--report", said)
         self.assert_near(self.table("ingest")[0]["median"], INGEST["records_per_second_median"])
@@ -266,12 +277,12 @@ class Kept(Report):
     def test_the_documents_are_what_the_kept_results_make(self):
         kept = os.path.join(ROOT, "docs/results")
         os.makedirs(self.path("docs"))
-        self.documents = [shutil.copy(path, self.path("docs")) for path in (PERFORMANCE, SCALING)]
+        self.documents = [shutil.copy(path, self.path("docs")) for path in DOCUMENTS]
         self.results = self.path("docs/results")
         if os.path.isdir(kept):
             shutil.copytree(kept, self.results)
         self.render(env={**os.environ, "PATH": self.path("nothing")})
-        for path in (PERFORMANCE, SCALING):
+        for path in DOCUMENTS:
             with open(path, encoding="utf-8") as file:
                 self.assertEqual(self.read("docs/" + os.path.basename(path)), file.read(),
                                  f"\n{path}: run tools/benchmark-report --render")
@@ -285,7 +296,7 @@ class Built(Report):
         done = self.report("--quick", programs=self.programs)
         self.assertEqual(done.returncode, 0, done.stderr)
         said = self.render()
-        text = self.read("performance.md") + self.read("scaling.md")
+        text = self.all_documents()
         self.assertNotIn("measured yet", said + text)
         self.assertGreaterEqual(text.count("**quick: it means nothing**"), len(benchmarks.ALL))
         found = results.load(self.results, [each.name for each in benchmarks.ALL])
@@ -295,11 +306,12 @@ class Built(Report):
             self.assert_near(shown["best records/s"], row["records_per_second_max"])
         for shown, row in zip(self.table("lookup"), found["lookup"].of("lookup"), strict=True):
             self.assert_near(shown["best lookups/s"], row["lookups_per_second_max"])
+        pictures = PICTURES - {"stages"} if found["stages"].of("stage_skipped") else PICTURES
         if shutil.which(plots.PROGRAM):
             drawn = {file[:-4] for file in os.listdir(self.results) if file.endswith(".svg")}
-            self.assertEqual(drawn, PICTURES)
+            self.assertEqual(drawn, pictures)
         else:
-            self.assertEqual(set(re.findall(r"skipped: (\w+)\.svg", said)), PICTURES)
+            self.assertEqual(set(re.findall(r"skipped: (\w+)\.svg", said)), pictures)
 
 
 if __name__ == "__main__":
