@@ -56,7 +56,7 @@ TESTS = (
     (r"storage/base/(local_)?file_system\.cc", ("storage_base_test", "durability_test")),
     (r"tsdb/durability/\w+\.cc", ("recovery_test", "durability_test", "crash_states_test")),
     (r"tsdb/(directory|checkpointing|backup)\.cc",
-     ("recovery_test", "durability_test", "crash_states_test")),
+     ("recovery_test", "publishing_test", "durability_test", "crash_states_test")),
 )
 
 PLANTED = ("storage/wal/log_format.cc", "BatchChecksum(bytes.data(), padded)) return {};",

@@ -20,8 +20,10 @@
 #include <thread>
 #include <vector>
 
+#include "benchmark/heap_figures.h"
 #include "benchmark/scratch_directory.h"
 #include "test/soak/process_figures.h"
+#include "test/soak/reference_work.h"
 #include "tsdb/internals.h"
 #include "tsdb/query.h"
 
@@ -213,6 +215,7 @@ class Soak {
 
   void SampleUntil(SteadyClock::time_point end) {
     const SteadyClock::time_point start = SteadyClock::now();
+    ReferenceWork reference;
     for (SteadyClock::time_point next = start; next < end; next += kSampleEvery) {
       {
         MutexLock lock(&mutex_);
@@ -220,17 +223,20 @@ class Soak {
       }
       const ProcessFigures figures = ReadFigures();
       const Stats stats = database_->Statistics();
+      const uint64_t heap = benchmark::ReadHeapFigures().allocated_bytes.value_or(0);
+      const uint64_t reference_ns = reference.Run();
       const std::chrono::duration<double> seconds = SteadyClock::now() - start;
       std::printf(
           "{\"seconds\": %.3f, \"records\": %llu, \"questions\": %llu, \"resident\": %llu, "
-          "\"anonymous\": %llu, \"engine\": %llu, \"descriptors\": %llu, \"threads\": %llu, "
+          "\"anonymous\": %llu, \"engine\": %llu, \"heap\": %llu, \"reference_ns\": %llu, "
+          "\"descriptors\": %llu, \"threads\": %llu, "
           "\"cpu\": %.3f, \"available\": %.3f, \"checkpoints\": %llu, \"compacted\": %llu, "
           "\"deleted\": %llu, \"segment_bytes\": %llu}\n",
           seconds.count(), Wide(appended_.load()), Wide(questions_.load()),
           Wide(figures.resident_bytes), Wide(figures.anonymous_bytes), Wide(stats.memory_bytes),
-          Wide(figures.descriptors), Wide(figures.threads), figures.cpu_seconds,
-          figures.available_seconds, Wide(stats.checkpoints), Wide(stats.compacted_bytes),
-          Wide(stats.ledger.deleted), Wide(stats.segment_bytes));
+          Wide(heap), Wide(reference_ns), Wide(figures.descriptors), Wide(figures.threads),
+          figures.cpu_seconds, figures.available_seconds, Wide(stats.checkpoints),
+          Wide(stats.compacted_bytes), Wide(stats.ledger.deleted), Wide(stats.segment_bytes));
       std::fflush(stdout);
     }
     MutexLock lock(&mutex_);

@@ -8,13 +8,16 @@
 The program (soak.cc) checks what it reads, its ledger, and in the end every record. Here, after a
 fifth of the time for warming up:
 
-  memory        the least-squares slope of anonymous memory, and of what the engine counts, is below
-                1 % in 15 minutes
+  memory        the least-squares slope of what the engine counts, and of anonymous memory, is
+                below 1 % in 15 minutes, and that of what is out of the heap below 1 % of anonymous
+                memory. Anonymous memory has what the allocator keeps of pages that were used, and
+                wanders by itself: it counts when it is two standard errors above
   descriptors,  at most as many in the last third as in the first (and two descriptors more: files
   threads       come and go)
   rate          records for each second that the machine's other processes left to it, of idle
-                processors too: the median of 10-second rates in the last third is less than 5 %
-                below that of the first
+                processors too, in units of what a fixed piece of work took then (other machines on
+                the same host change that by a quarter): the median of 10-second rates in the last
+                third is less than 5 % below that of the first
 
 Runs of less than 15 minutes after warming up are not judged by slopes and rates. On samples that
 are judged, a leak of 1 MiB a minute, one of a descriptor a minute, and a slow-down to 85 % are
@@ -37,6 +40,10 @@ DROP_MAX = 0.05
 RATE_WINDOW = 10  # seconds
 MORE_DESCRIPTORS = 2
 CLOSING_SECONDS = 600
+
+
+def mean(samples, key):
+    return statistics.fmean(sample[key] for sample in samples)
 
 
 def slope(samples, key):
@@ -68,12 +75,20 @@ def thirds(samples):
 
 
 def rate(samples, key):
-    """The median of the rates in windows, in records for each second of `key`."""
+    """The median of the rates in windows, in records for each second of `key`; of "reference", for
+    each time of the reference work that the machine left."""
     windows = [list(group) for _, group in itertools.groupby(
         samples, lambda sample: sample["seconds"] // RATE_WINDOW)]
     ends = [window[0] for window in windows] + [windows[-1][-1]]
-    rates = [(after["records"] - before["records"]) / (after[key] - before[key])
-             for before, after in itertools.pairwise(ends) if after[key] > before[key]]
+    rates = []
+    for window, before, after in zip(windows, ends, ends[1:]):
+        time, unit = key, 1
+        if key == "reference":
+            time, unit = "available", statistics.median(
+                sample["reference_ns"] for sample in window) * 1e-9
+        if after[time] > before[time]:
+            rates.append((after["records"] - before["records"]) / (after[time] - before[time])
+                         * unit)
     return statistics.median(rates)
 
 
@@ -88,23 +103,33 @@ def judge(samples):
             wrong.append(f"{key} rose from {before} to {after}")
     if samples[-1]["seconds"] - samples[0]["seconds"] < JUDGED_SECONDS:
         return figures, wrong
-    for key in ("anonymous", "engine"):
-        part = slope(samples, key)
+    for key in ("anonymous", "engine", "heap"):
+        part, error = slope(samples, key), slope_error(samples, key)
+        if key == "heap":  # of all memory
+            of_all = mean(samples, key) / mean(samples, "anonymous")
+            part, error = part * of_all, error * of_all
         figures[key + " memory"] = f"{part:+.2%} in 15 min of " \
-            f"{statistics.fmean(sample[key] for sample in samples) / 2**20:.0f} MiB " \
-            f"(standard error {slope_error(samples, key):.2%})"
-        if part >= SLOPE_MAX:
+            f"{mean(samples, key) / 2**20:.0f} MiB " \
+            f"(standard error {error:.2%})"
+        if part - (2 * error if key == "anonymous" else 0) >= SLOPE_MAX:
             wrong.append(f"{key} memory grows by {part:.2%} in 15 minutes")
-    for key in ("available", "seconds"):
+    for key, name in (("reference", "records per time of the reference work"),
+                      ("available", "records per available second"),
+                      ("seconds", "records per second")):
         before, after = rate(first, key), rate(last, key)
-        figures[f"records per {key} second" if key == "available" else "records per second"] = \
-            f"{before:,.0f} then {after:,.0f} ({after / before - 1:+.1%})"
-        if key == "available" and after < before * (1 - DROP_MAX):
+        figures[name] = f"{before:,.0f} then {after:,.0f} ({after / before - 1:+.1%})"
+        if key == "reference" and after < before * (1 - DROP_MAX):
             wrong.append(f"the rate drops by {1 - after / before:.1%}")
     return figures, wrong
 
 
 def plant_leak(samples):
+    for sample in samples:
+        sample["anonymous"] += sample["seconds"] * 2**20 / 60
+        sample["heap"] += sample["seconds"] * 2**20 / 60
+
+
+def plant_kept_pages(samples):
     for sample in samples:
         sample["anonymous"] += sample["seconds"] * 2**20 / 60
 
@@ -123,6 +148,7 @@ def plant_slow_down(samples):
 
 
 PLANTED = {"a leak of 1 MiB a minute": plant_leak,
+           "pages of 1 MiB a minute that are never given back": plant_kept_pages,
            "a leak of a descriptor a minute": plant_descriptors,
            "a slow-down to 85 %": plant_slow_down}
 
@@ -145,11 +171,14 @@ def made_up_samples():
     for step in range(5 * 960):
         left = random.uniform(0.5, 2.0) * 0.2
         available += left
-        records += 3e6 * left * random.gauss(1, 0.1)
+        speed = 1 - step / (5 * 960) / 5  # another machine on the host
+        records += 3e6 * left * speed * random.gauss(1, 0.1)
         tooth = (step % 11) / 11 * 60
         samples.append({"seconds": 240 + step / 5, "records": records, "available": available,
                         "anonymous": (150 + tooth + random.gauss(0, 5)) * 2**20,
                         "engine": (120 + tooth) * 2**20,
+                        "heap": (20 + tooth / 10 + random.gauss(0, 1)) * 2**20,
+                        "reference_ns": 1.5e6 / speed * random.gauss(1, 0.05),
                         "descriptors": 10 + step % 3, "threads": 13})
     return samples
 

@@ -203,6 +203,25 @@ TEST_CASE("recovery: labels that are too large to be written twice are there onc
   }
 }
 
+TEST_CASE("recovery: closing tells of a checkpoint that failed, and of a log that cannot be closed",
+          "[durability]") {
+  MemoryFileSystem files({kParent});
+  FaultFileSystem failing(&files);
+  Options options = InDirectory(Durability::kAsync);
+  for (const auto& [checkpoint, call] :
+       {std::pair(true, FileCall::kCreate), std::pair(false, FileCall::kSync)}) {
+    CAPTURE(checkpoint);
+    options.checkpoint_on_close = checkpoint;
+    const auto database = OpenIn(&failing, options);
+    AddSeries(*database, 1);
+    REQUIRE(database->NewAppender().Append(0, checkpoint ? 1 : 2, 1.0));
+    REQUIRE(database->Flush().ok());
+    failing.Inject({FileFault::kIoError, 1, call, /*sticky=*/true});
+    CHECK_FALSE(database->Close().ok());
+    failing.ClearFault();
+  }
+}
+
 TEST_CASE("recovery: there is nothing to write of a database in memory, or of a closed one",
           "[durability]") {
   MemoryFileSystem files({kParent});

@@ -104,6 +104,29 @@ TEST_CASE("runs: more records than there is room for are refused", "[codec]") {
   CHECK(refused.status().message().find("1000 records") != absl::string_view::npos);
 }
 
+TEST_CASE("runs: records without runs are refused, and no run is given with an error", "[codec]") {
+  const auto refused = RunsReader::Parse(std::vector<uint8_t>{5, 0, 0, 0, 0, 0, 0, 0, 0, 0}, 10);
+  REQUIRE_FALSE(refused.ok());
+  CHECK(refused.status().message().find("5 records in 0 runs") != absl::string_view::npos);
+
+  const std::vector<uint8_t> bytes = MixedPart(25, 9).Encode();
+  std::vector<Timestamp> times(kRecordsMax + RunsReader::kColumnSlack);
+  std::vector<double> values(kRecordsMax + RunsReader::kColumnSlack);
+  size_t errors = 0;
+  for (size_t length = 10; length < bytes.size() - 8; ++length) {
+    CAPTURE(length);
+    // Cut, but with the mark that ends it.
+    std::vector<uint8_t> cut(bytes.begin(), bytes.begin() + static_cast<ptrdiff_t>(length));
+    cut.resize(length + 8);
+    auto reader = RunsReader::Parse(cut, kRecordsMax);
+    if (!reader.ok()) continue;
+    Run run;
+    while (reader->Next(run, times.data(), values.data())) REQUIRE(reader->status().ok());
+    errors += reader->status().ok() ? 0 : 1;
+  }
+  CHECK(errors > bytes.size() / 2);
+}
+
 // In the place of any byte of the encoded part, the greatest there is.
 std::set<std::string> Complaints(const RunPart& part) {
   std::set<std::string> complaints;
