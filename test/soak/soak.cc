@@ -37,6 +37,7 @@ constexpr Timestamp kLateEvery = 97;
 constexpr Timestamp kLateBy = 50;
 constexpr Timestamp kAheadMax = 1'000;
 constexpr std::chrono::milliseconds kSampleEvery{200};
+constexpr uint64_t kReferenceEvery = 5;  // samples: it takes some ms of a processor
 constexpr uint64_t kBudget = uint64_t{256} << 20;
 
 double ValueOf(SeriesId series, Timestamp tick) {
@@ -216,6 +217,7 @@ class Soak {
   void SampleUntil(SteadyClock::time_point end) {
     const SteadyClock::time_point start = SteadyClock::now();
     ReferenceWork reference;
+    uint64_t sample = 0, reference_ns = 0;
     for (SteadyClock::time_point next = start; next < end; next += kSampleEvery) {
       {
         MutexLock lock(&mutex_);
@@ -224,7 +226,7 @@ class Soak {
       const ProcessFigures figures = ReadFigures();
       const Stats stats = database_->Statistics();
       const uint64_t heap = benchmark::ReadHeapFigures().allocated_bytes.value_or(0);
-      const uint64_t reference_ns = reference.Run();
+      if (sample++ % kReferenceEvery == 0) reference_ns = reference.Run();
       const std::chrono::duration<double> seconds = SteadyClock::now() - start;
       std::printf(
           "{\"seconds\": %.3f, \"records\": %llu, \"questions\": %llu, \"resident\": %llu, "
