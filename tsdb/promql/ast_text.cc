@@ -31,8 +31,10 @@ int PrecedenceOf(BinaryOp op) {
 int PrecedenceOf(const Expr& expr) {
   if (const auto* binary = std::get_if<Binary>(&expr.node)) return PrecedenceOf(binary->op);
   if (std::holds_alternative<Unary>(expr.node)) return 5;
+  // Infinity has its sign, too.
   const auto* number = std::get_if<NumberLiteral>(&expr.node);
-  return number != nullptr && std::signbit(number->value) ? 5 : kPrimary;
+  const bool sign = number != nullptr && (std::signbit(number->value) || std::isinf(number->value));
+  return sign ? 5 : kPrimary;
 }
 
 bool IsMetricName(std::string_view name) {

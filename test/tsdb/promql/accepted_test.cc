@@ -225,5 +225,21 @@ TEST_CASE("promql parser: Prometheus's own expressions, printed and parsed again
   CHECK(taken > unsupported);
 }
 
+TEST_CASE("promql parser: what is printed of infinity and powers reads back as the same",
+          "[promql]") {
+  for (const auto& [text, printed] :
+       {std::pair("inf ^0", "(+Inf) ^ 0"), std::pair("inf ^ -inf", "(+Inf) ^ -Inf"),
+        std::pair("2 ^ inf", "2 ^ +Inf"), std::pair("inf * inf", "+Inf * +Inf"),
+        std::pair("-inf ^ 2", "-(+Inf) ^ 2"), std::pair("(-inf) ^ 2", "(-Inf) ^ 2")}) {
+    CAPTURE(text);
+    const auto expr = Parse(text);
+    REQUIRE(expr.ok());
+    CHECK(ToString(**expr) == printed);
+    const auto again = Parse(ToString(**expr));
+    REQUIRE(again.ok());
+    CHECK(ToString(**again) == printed);
+  }
+}
+
 }  // namespace
 }  // namespace tsdb::promql
