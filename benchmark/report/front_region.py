@@ -2,7 +2,7 @@
 
 from report import tables
 
-PEERS = ("hand-rolled", "rocksdb-bulk", "lmdb", "sqlite")
+PEERS = ("hand-rolled", "rocksdb", "rocksdb-bulk", "lmdb", "sqlite")
 
 
 def rate(row, figure, unit):
@@ -38,8 +38,8 @@ def scan(result, mode, threads):
 
 def size(result):
     row = first(result, "ingest", writers=2)
-    return row and (f"{row['bytes_per_record']:.2f}, with open leaves and all "
-                    f"{row['bytes_per_record_all']:.2f} bytes", "16 as two columns")
+    return row and (f"{tables.decimal(row['bytes_per_record'])}, with open leaves and all "
+                    f"{tables.decimal(row['bytes_per_record_all'])} bytes", "16 as two columns")
 
 
 # What is measured: the result that has it, and (figure, beside it) of the result, or nothing.

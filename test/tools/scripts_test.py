@@ -97,7 +97,8 @@ class ScriptsTest(unittest.TestCase):
         self.assertEqual(result.returncode, 0, result.stderr)
         self.assertEqual([c for c in calls if c.startswith("apt-get install")],
                          ["apt-get install -y -q --no-install-recommends gnuplot-nox "
-                          "libmimalloc2.0 valgrind librocksdb-dev liblmdb-dev libsqlite3-dev"])
+                          "libmimalloc2.0 linux-perf valgrind librocksdb-dev liblmdb-dev "
+                          "libsqlite3-dev"])
         result, calls = self.run_script("tools/install-dependencies", "--report", "--everything")
         self.assertEqual((result.returncode, calls), (2, []))
         self.assertIn("usage:", result.stderr)
