@@ -8,13 +8,6 @@
 namespace tsdb::tree {
 namespace {
 
-void Reserve(PieceBuffer& buffer, size_t count) {
-  if (buffer.times.size() < count) {
-    buffer.times.resize(count);
-    buffer.values.resize(count);
-  }
-}
-
 // Positions of a column within [from, last].
 struct Extent {
   size_t begin;
@@ -27,12 +20,12 @@ Extent ExtentOf(const Timestamp* times, size_t count, Timestamp from, Timestamp 
   return {static_cast<size_t>(begin - times), static_cast<size_t>(end - times)};
 }
 
-Extent ExtentOf(const codec::BlockView& block, const codec::BlockStatistics& statistics,
-                Timestamp from, Timestamp last) {
-  if (statistics.time_first > last || statistics.time_last < from) return {0, 0};
-  Extent extent{0, statistics.count};
-  if (from > statistics.time_first) extent.begin = block.LowerBound(from);
-  if (last < statistics.time_last) extent.end = block.LowerBound(last + 1);
+Extent ExtentOf(const codec::BlockView& block, codec::BlockTimes times, Timestamp from,
+                Timestamp last) {
+  if (times.first > last || times.last < from) return {0, 0};
+  Extent extent{0, times.count};
+  if (from > times.first) extent.begin = block.LowerBound(from);
+  if (last < times.last) extent.end = block.LowerBound(last + 1);
   return extent;
 }
 
@@ -110,21 +103,23 @@ void MergeGathered(Piece& piece, KeepDuplicate keep, PieceBuffer& buffer) {
 void CopyColumns(const Timestamp* times, const double* values, Extent extent, Piece& piece,
                  PieceBuffer& buffer) {
   piece.count = extent.end - extent.begin;
-  Reserve(buffer, piece.count + kVector);
-  std::memcpy(buffer.times.data(), times + extent.begin, piece.count * sizeof(Timestamp));
-  std::memcpy(buffer.values.data(), values + extent.begin, piece.count * sizeof(double));
-  piece.times = buffer.times.data();
-  piece.values = buffer.values.data();
+  ColumnRoom& room = buffer.room;
+  room.Reserve(piece.count + kVector);
+  std::memcpy(room.times(), times + extent.begin, piece.count * sizeof(Timestamp));
+  std::memcpy(room.values(), values + extent.begin, piece.count * sizeof(double));
+  piece.times = room.times();
+  piece.values = room.values();
 }
 
 void DecodeExtent(const codec::BlockView& block, Extent extent, Piece& piece, PieceBuffer& buffer) {
   piece.count = extent.end - extent.begin;
   if (piece.count == 0) return;
-  Reserve(buffer, RoundUpToVector(block.count()) + kVector);
-  const size_t aligned = block.DecodeTimestampRange(extent.begin, extent.end, buffer.times.data());
-  block.DecodeValueRange(extent.begin, extent.end, buffer.values.data());
-  piece.times = buffer.times.data() + (extent.begin - aligned);
-  piece.values = buffer.values.data() + (extent.begin - aligned);
+  ColumnRoom& room = buffer.room;
+  room.Reserve(RoundUpToVector(block.count()) + kVector);
+  const size_t aligned = block.DecodeTimestampRange(extent.begin, extent.end, room.times());
+  block.DecodeValueRange(extent.begin, extent.end, room.values());
+  piece.times = room.times() + (extent.begin - aligned);
+  piece.values = room.values() + (extent.begin - aligned);
 }
 
 Piece ReadShared(const SeriesView& view, uint32_t slot, Timestamp from, Timestamp last,
@@ -164,7 +159,7 @@ Piece ReadDense(const SeriesView& view, Timestamp from, Timestamp last, KeepDupl
         if (position.following != nullptr) PrefetchLeaf(position.following);
       }
       const auto block = codec::BlockView::Trusted(position.leaf);
-      DecodeExtent(block, ExtentOf(block, block.Statistics(), from, piece_last), piece, buffer);
+      DecodeExtent(block, ExtentOf(block, block.Times(), from, piece_last), piece, buffer);
     }
     if (view.late_count > 0) {
       GatherDenseLate(view, from, piece_last, keep, buffer);
@@ -371,12 +366,13 @@ class LeafSummary {
       return;
     }
     Piece piece;
-    const Extent extent = ExtentOf(block, statistics, from_, last_);
+    const Extent extent = ExtentOf(
+        block, {statistics.count, statistics.time_first, statistics.time_last}, from_, last_);
     if (late_end == late_at_ && extent.begin < extent.end) {
-      Reserve(buffer_, RoundUpToVector(block.count()) + kVector);
-      const size_t aligned =
-          block.DecodeValueRange(extent.begin, extent.end, buffer_.values.data());
-      summary_.Add(buffer_.values.data() + (extent.begin - aligned), extent.end - extent.begin);
+      ColumnRoom& room = buffer_.room;
+      room.Reserve(RoundUpToVector(block.count()) + kVector);
+      const size_t aligned = block.DecodeValueRange(extent.begin, extent.end, room.values());
+      summary_.Add(room.values() + (extent.begin - aligned), extent.end - extent.begin);
       return;
     }
     DecodeExtent(block, extent, piece, buffer_);

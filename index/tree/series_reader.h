@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <vector>
@@ -21,10 +22,28 @@ inline constexpr size_t kVector = 64;
 
 inline size_t RoundUpToVector(size_t count) { return (count + kVector - 1) / kVector * kVector; }
 
-// Columns that pieces are read into; grows to the largest piece and stays.
+// Room for a column of timestamps and one of values, not initialised. It grows, without what it
+// held, and never shrinks.
+class ColumnRoom {
+ public:
+  void Reserve(size_t count) {
+    if (count <= count_) return;
+    times_ = std::make_unique_for_overwrite<Timestamp[]>(count);
+    values_ = std::make_unique_for_overwrite<double[]>(count);
+    count_ = count;
+  }
+  Timestamp* times() { return times_.get(); }
+  double* values() { return values_.get(); }
+
+ private:
+  std::unique_ptr<Timestamp[]> times_;
+  std::unique_ptr<double[]> values_;
+  size_t count_ = 0;
+};
+
+// What pieces are read into.
 struct PieceBuffer {
-  std::vector<Timestamp> times;
-  std::vector<double> values;
+  ColumnRoom room;
   std::vector<Sample> late;
   std::vector<Timestamp> merged_times;
   std::vector<double> merged_values;

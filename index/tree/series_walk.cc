@@ -112,16 +112,12 @@ class ViewWalk {
   // Puts the leaf's samples in the range at times_ and values_.
   void Decode(const WalkedLeaf& leaf) {
     if (leaf.begin >= leaf.end) return;
-    const size_t room = RoundUpToVector(leaf.statistics.count) + kVector;
-    if (buffer_.times.size() < room) {
-      buffer_.times.resize(room);
-      buffer_.values.resize(room);
-    }
-    const size_t aligned =
-        leaf.block.DecodeTimestampRange(leaf.begin, leaf.end, buffer_.times.data());
-    leaf.block.DecodeValueRange(leaf.begin, leaf.end, buffer_.values.data());
-    times_ = buffer_.times.data() + (leaf.begin - aligned);
-    values_ = buffer_.values.data() + (leaf.begin - aligned);
+    ColumnRoom& room = buffer_.room;
+    room.Reserve(RoundUpToVector(leaf.statistics.count) + kVector);
+    const size_t aligned = leaf.block.DecodeTimestampRange(leaf.begin, leaf.end, room.times());
+    leaf.block.DecodeValueRange(leaf.begin, leaf.end, room.values());
+    times_ = room.times() + (leaf.begin - aligned);
+    values_ = room.values() + (leaf.begin - aligned);
   }
 
   bool ShowOpen() {

@@ -50,8 +50,9 @@ class SeriesVisitor {
 struct WalkBuffer {
   PieceBuffer piece;         // of sparse series
   std::vector<Sample> late;  // of the series, sorted, one per timestamp
-  std::vector<Timestamp> times, merged_times;
-  std::vector<double> values, merged_values;
+  ColumnRoom room;
+  std::vector<Timestamp> merged_times;
+  std::vector<double> merged_values;
 };
 
 // Asks memory for what the walk of a series begins with.

@@ -80,6 +80,12 @@ TimestampEncoding BlockView::timestamp_encoding() const {
 
 ValueEncoding BlockView::value_encoding() const { return LoadHeader(bytes_).value_encoding(); }
 
+BlockTimes BlockView::Times() const {
+  const PackedHeader header = LoadHeader(bytes_);
+  const TimestampColumn timestamps(header, TimestampSection(bytes_));
+  return {header.count(), timestamps.First(), timestamps.Last()};
+}
+
 BlockStatistics BlockView::Statistics() const {
   const PackedHeader header = LoadHeader(bytes_);
   const TimestampColumn timestamps(header, TimestampSection(bytes_));

@@ -30,6 +30,11 @@ struct BlockStatistics {
   double min = 0, max = 0, sum = 0, first = 0, last = 0;
 };
 
+struct BlockTimes {
+  uint32_t count = 0;
+  Timestamp first = 0, last = 0;
+};
+
 // What one series' earlier blocks taught the encoder: which way of holding values, with which
 // parameter (decimal digits, or ALP-RD's left bits), and for how many blocks to trust it before
 // looking again. Zero-initialised is valid, as is any other content; keep one per series, used by
@@ -65,6 +70,7 @@ class BlockView {
   uint32_t count() const;
   size_t bytes() const;  // of the whole encoded block
   BlockStatistics Statistics() const;
+  BlockTimes Times() const;  // the part of the statistics that takes no arithmetic on values
   TimestampEncoding timestamp_encoding() const;
   ValueEncoding value_encoding() const;
 

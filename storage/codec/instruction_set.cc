@@ -13,6 +13,25 @@ const double kPowersOfTen[kDecimalExponentMax + 1] = {1e0,  1e1,  1e2,  1e3,  1e
 const double kPowersOfTenInverse[kDecimalExponentMax + 1] = {
     1e-0,  1e-1,  1e-2,  1e-3,  1e-4,  1e-5,  1e-6,  1e-7,  1e-8, 1e-9,
     1e-10, 1e-11, 1e-12, 1e-13, 1e-14, 1e-15, 1e-16, 1e-17, 1e-18};
+const double kPowersOfTenInverseRest[kDecimalExponentMax + 1] = {0.0,
+                                                                 -5.551115123125783e-18,
+                                                                 -2.0816681711721684e-19,
+                                                                 -2.0816681711721686e-20,
+                                                                 -4.79217360238593e-21,
+                                                                 -8.180305391403131e-22,
+                                                                 4.525188817411374e-23,
+                                                                 4.525188817411374e-24,
+                                                                 -2.092256083012847e-25,
+                                                                 -6.228159145777985e-26,
+                                                                 -3.643219731549774e-27,
+                                                                 6.050303071806019e-28,
+                                                                 2.0113352370744385e-29,
+                                                                 -3.037374556340037e-30,
+                                                                 1.1806906454401013e-32,
+                                                                 -7.770539987666108e-32,
+                                                                 2.0902213275965398e-33,
+                                                                 -7.154242405462192e-34,
+                                                                 -7.154242405462193e-35};
 
 namespace {
 
@@ -64,7 +83,8 @@ bool InstructionSetAvailable(InstructionSet set) {
     case InstructionSet::kAvx512:
       return InstructionSetAvailable(InstructionSet::kAvx2) && __builtin_cpu_supports("avx512f") &&
              __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
-             __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vbmi2");
+             __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vbmi") &&
+             __builtin_cpu_supports("avx512vbmi2");
   }
   return false;
 #else

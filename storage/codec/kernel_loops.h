@@ -40,7 +40,7 @@ struct Loops {
     }
   }
   static void ToDecimals(const int64_t* integers, size_t count, int exponent, double* out) {
-    const auto divisor = V::MakeDivisor(kPowersOfTen[exponent], kPowersOfTenInverse[exponent]);
+    const auto divisor = V::MakeDivisor(exponent);
     for (size_t i = 0; i < count; i += 8) {
       V::StoreDoubles(out + i, V::Divide(V::ToDoubles(V::Load(integers + i)), divisor));
     }

@@ -11,6 +11,13 @@
 namespace tsdb::codec {
 namespace {
 
+// Rows before this one, up to the last to produce, lie in full words entirely. A division, avoided
+// where it says nothing.
+inline uint32_t RowsInFullWords(const PackedRows& rows) {
+  const uint32_t full_words = rows.rows * rows.width / 64;
+  return rows.end * rows.width <= full_words * 64 ? rows.end : full_words * 64 / rows.width;
+}
+
 template <class V>
 struct Rows {
   using Integers = typename V::Integers;

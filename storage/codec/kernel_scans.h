@@ -55,7 +55,7 @@ struct Scans {
 
   static AlpScan ScanAlp(const double* values, size_t count, int exponent, int64_t* integers) {
     const Doubles power = V::SetDouble(kPowersOfTen[exponent]);
-    const auto divisor = V::MakeDivisor(kPowersOfTen[exponent], kPowersOfTenInverse[exponent]);
+    const auto divisor = V::MakeDivisor(exponent);
     const size_t whole = count / 8 * 8, rest = count % 8;
     const Integers first = whole > 0 ? V::Load(values) : Rows<V>::LoadPart(values, rest);
     ShapeScan shape(V::Round(V::MultiplyDoubles(V::FromBits(first), power)), count);

@@ -43,6 +43,9 @@ struct Unpacking {
     return sink;
   }
 
+  // Whether there is a faster way for the first rows of a narrow column.
+  static constexpr bool kNarrow = requires { typename V::Narrow; };
+
   // Rows that a sink takes at once. Their steps are written side by side: a row's own steps wait
   // for each other, and the processor's window holds too few rows to hide that by itself.
   static constexpr uint32_t kBatch = V::kBatch;
@@ -57,9 +60,7 @@ struct Unpacking {
       return sink;
     }
     const Integers mask = V::Set(LowBits(width));
-    const uint32_t full_words = rows.rows * width / 64;
-    // Rows before `split` lie in full words entirely. A division, avoided where it says nothing.
-    const uint32_t split = rows.end * width <= full_words * 64 ? rows.end : full_words * 64 / width;
+    const uint32_t split = RowsInFullWords(rows);
     uint32_t row = rows.begin;
     typename V::BitPosition position(row * width, width);
     uint32_t bit = row * width;
@@ -164,21 +165,24 @@ struct Unpacking {
                           V::Set(static_cast<uint64_t>(delta_min)), shift};
     Unpack(rows, IntegerSink<Running>{running, out});
   }
-  static void UnpackLine(const PackedRows& rows, int64_t base, uint64_t stride, int64_t* out) {
+  static void UnpackLine(PackedRows rows, int64_t base, uint64_t stride, int64_t* out) {
+    if constexpr (kNarrow) V::Narrow::Line(rows, base, stride, out);
     const OnLine line{V::Set(static_cast<uint64_t>(base)), Line(stride, rows.begin)};
     Unpack(rows, IntegerSink<OnLine>{line, out});
   }
-  static void UnpackAlpFrame(const PackedRows& rows, int64_t base, uint32_t shift, int exponent,
+  static void UnpackAlpFrame(PackedRows rows, int64_t base, uint32_t shift, int exponent,
                              double* out) {
+    if constexpr (kNarrow) V::Narrow::AlpFrame(rows, base, shift, exponent, out);
     const Frame frame{V::Set(static_cast<uint64_t>(base)), shift};
-    const auto divisor = V::MakeDivisor(kPowersOfTen[exponent], kPowersOfTenInverse[exponent]);
+    const auto divisor = V::MakeDivisor(exponent);
     Unpack(rows, DecimalSink<Frame>{frame, divisor, out});
   }
-  static void UnpackAlpDelta(const PackedRows& rows, int64_t carry, int64_t delta_min,
-                             uint32_t shift, int exponent, double* out) {
+  static void UnpackAlpDelta(PackedRows rows, int64_t carry, int64_t delta_min, uint32_t shift,
+                             int exponent, double* out) {
+    if constexpr (kNarrow) V::Narrow::AlpDelta(rows, carry, delta_min, shift, exponent, out);
     const Running running{V::Set(static_cast<uint64_t>(carry)),
                           V::Set(static_cast<uint64_t>(delta_min)), shift};
-    const auto divisor = V::MakeDivisor(kPowersOfTen[exponent], kPowersOfTenInverse[exponent]);
+    const auto divisor = V::MakeDivisor(exponent);
     Unpack(rows, DecimalSink<Running>{running, divisor, out});
   }
 

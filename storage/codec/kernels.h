@@ -7,15 +7,15 @@
 //
 // Division by a power of ten: the vector kernels compute integer / 10^k (k <= 18) as
 //
-//   q = a * y,  r = fma(-q, b, a),  result = fma(r, y, q)     with b = 10^k, y = 1 / b rounded
+//   fma(a, y, a * z)     with b = 10^k, y = 1 / b rounded, z = 1 / b - y rounded
 //
-// which is Markstein's division and equals the correctly rounded quotient here. q is within two
-// units of the last place, so r is exact (10^k has at most 42 significant bits). q + r * y then
-// misses a / b by less than 2^-51 units, which changes the rounding only if a / b lies that close
-// to the middle m between two doubles; but a - b * m is a multiple of half a unit times 2^k, so a /
-// b is at least 2^-43 units away from m, or on it. And it is never on it: a = 5^k * 2^k * m would
-// need more than the 53 bits that a, converted from an integer, has. Measured, three
-// multiplications against one division: docs/decisions/decimal-division.md.
+// which equals the correctly rounded quotient here. y + z misses 1 / b by less than 2^-106 of it,
+// and the rounding of a * z adds as little, so what the fused addition rounds misses a / b by less
+// than 2^-51 units of the last place. That changes the rounding only if a / b lies that close to
+// the middle m between two doubles; but a - b * m is a multiple of half a unit times 2^k, so a / b
+// is at least 2^-43 units away from m (5^k has at most 42 bits), or on it. And it is never on it:
+// a = 5^k * 2^k * m would need more than the 53 bits that a, converted from an integer, has.
+// Measured against one division: docs/decisions/decimal-division.md.
 //
 // Thread safety: kernels are pure functions of their arguments.
 #pragma once
@@ -32,9 +32,11 @@ namespace tsdb::codec {
 inline constexpr int kLineFractionBits = 12;
 
 inline constexpr int kDecimalExponentMax = 18;
-// 10^0 .. 10^18, each exact in a double, and their correctly rounded reciprocals.
+// 10^0 .. 10^18, each exact in a double, their correctly rounded reciprocals, and what these miss,
+// rounded.
 extern const double kPowersOfTen[kDecimalExponentMax + 1];
 extern const double kPowersOfTenInverse[kDecimalExponentMax + 1];
+extern const double kPowersOfTenInverseRest[kDecimalExponentMax + 1];
 
 // What the encoder needs to know about a column of integers. Deltas are of neighbours, from
 // position 1 on; all zero for a single value. `delta_or` has the bits set in any delta.
@@ -87,10 +89,10 @@ struct KernelTable {
   void (*unpack_frame)(const PackedRows& rows, int64_t base, uint32_t shift, int64_t* out);
   void (*unpack_delta)(const PackedRows& rows, int64_t carry, int64_t delta_min, uint32_t shift,
                        int64_t* out);
-  void (*unpack_line)(const PackedRows& rows, int64_t base, uint64_t stride, int64_t* out);
-  void (*unpack_alp_frame)(const PackedRows& rows, int64_t base, uint32_t shift, int exponent,
+  void (*unpack_line)(PackedRows rows, int64_t base, uint64_t stride, int64_t* out);
+  void (*unpack_alp_frame)(PackedRows rows, int64_t base, uint32_t shift, int exponent,
                            double* out);
-  void (*unpack_alp_delta)(const PackedRows& rows, int64_t carry, int64_t delta_min, uint32_t shift,
+  void (*unpack_alp_delta)(PackedRows rows, int64_t carry, int64_t delta_min, uint32_t shift,
                            int exponent, double* out);
   // Sum of the first `values` packed values of the rows.
   uint64_t (*sum_packed)(const PackedRows& rows, uint32_t values);

@@ -7,6 +7,8 @@
 
 #include <cstdint>
 
+#include "storage/codec/kernels.h"
+
 namespace tsdb::codec {
 namespace {
 
@@ -18,7 +20,7 @@ struct VectorAvx2 {
     __m256d low, high;
   };
   struct Divisor {
-    __m256d value, inverse;
+    __m256d inverse, rest;
   };
 
   // Rows that decoders take at once; kernel_unpacking.h says why.
@@ -229,13 +231,12 @@ struct VectorAvx2 {
         _mm_cvtsd_si64(_mm_set_sd(lane[2])), _mm_cvtsd_si64(_mm_set_sd(lane[3])));
   }
   static Integers Round(Doubles a) { return {RoundHalf(a.low), RoundHalf(a.high)}; }
-  static Divisor MakeDivisor(double divisor, double inverse) {
-    return {_mm256_set1_pd(divisor), _mm256_set1_pd(inverse)};
+  static Divisor MakeDivisor(int exponent) {
+    return {_mm256_set1_pd(kPowersOfTenInverse[exponent]),
+            _mm256_set1_pd(kPowersOfTenInverseRest[exponent])};
   }
   static __m256d DivideHalf(__m256d a, Divisor d) {
-    const __m256d estimate = _mm256_mul_pd(a, d.inverse);
-    const __m256d remainder = _mm256_fnmadd_pd(estimate, d.value, a);
-    return _mm256_fmadd_pd(remainder, d.inverse, estimate);
+    return _mm256_fmadd_pd(a, d.inverse, _mm256_mul_pd(a, d.rest));
   }
   static Doubles Divide(Doubles a, Divisor d) {
     return {DivideHalf(a.low, d), DivideHalf(a.high, d)};

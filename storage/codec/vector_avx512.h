@@ -1,10 +1,13 @@
-// Eight 64-bit lanes as one AVX-512 register (F, DQ, BW, VL and VBMI2, for the funnel shift).
+// Eight 64-bit lanes as one AVX-512 register (F, DQ, BW, VL, VBMI2 for the funnel shift, and VBMI).
 // Included by kernels_avx512.cc only; the meaning of each operation is in vector_portable.h.
 #pragma once
 
 #include <immintrin.h>
 
 #include <cstdint>
+
+#include "storage/codec/kernels.h"
+#include "storage/codec/narrow_avx512.h"
 
 namespace tsdb::codec {
 namespace {
@@ -13,8 +16,10 @@ struct VectorAvx512 {
   using Integers = __m512i;
   using Doubles = __m512d;
   struct Divisor {
-    __m512d value, inverse;
+    __m512d inverse, rest;
   };
+
+  using Narrow = NarrowAvx512;
 
   // Rows that decoders take at once; kernel_unpacking.h says why.
   static constexpr uint32_t kBatch = 4;
@@ -112,20 +117,18 @@ struct VectorAvx512 {
   static Doubles MaxDoubles(Doubles a, Doubles b) { return _mm512_max_pd(a, b); }
   static Doubles ToDoubles(Integers a) { return _mm512_cvtepi64_pd(a); }
   static Integers Round(Doubles a) { return _mm512_cvtpd_epi64(a); }
-  static Divisor MakeDivisor(double divisor, double inverse) {
-    return {_mm512_set1_pd(divisor), _mm512_set1_pd(inverse)};
+  static Divisor MakeDivisor(int exponent) {
+    return {_mm512_set1_pd(kPowersOfTenInverse[exponent]),
+            _mm512_set1_pd(kPowersOfTenInverseRest[exponent])};
+  }
+  static Doubles Divide(Doubles a, Divisor d) {
+    return _mm512_fmadd_pd(a, d.inverse, _mm512_mul_pd(a, d.rest));
   }
   template <size_t kRows>
   static void DivideAll(Doubles (&rows)[kRows], Divisor d) {
-    __m512d estimate[kRows];
-    for (size_t i = 0; i < kRows; ++i) estimate[i] = _mm512_mul_pd(rows[i], d.inverse);
-    for (size_t i = 0; i < kRows; ++i) rows[i] = _mm512_fnmadd_pd(estimate[i], d.value, rows[i]);
-    for (size_t i = 0; i < kRows; ++i) rows[i] = _mm512_fmadd_pd(rows[i], d.inverse, estimate[i]);
-  }
-  static Doubles Divide(Doubles a, Divisor d) {
-    const __m512d estimate = _mm512_mul_pd(a, d.inverse);
-    const __m512d remainder = _mm512_fnmadd_pd(estimate, d.value, a);
-    return _mm512_fmadd_pd(remainder, d.inverse, estimate);
+    __m512d rest[kRows];
+    for (size_t i = 0; i < kRows; ++i) rest[i] = _mm512_mul_pd(rows[i], d.rest);
+    for (size_t i = 0; i < kRows; ++i) rows[i] = _mm512_fmadd_pd(rows[i], d.inverse, rest[i]);
   }
 };
 

@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <cstring>
 
+#include "storage/codec/kernels.h"
+
 namespace tsdb::codec {
 namespace {
 
@@ -198,7 +200,8 @@ struct VectorPortable {
     if (magnitude < 9223372036854775808.0) return static_cast<int64_t>(x);
     return INT64_MIN;
   }
-  static Divisor MakeDivisor(double divisor, double) { return divisor; }
+  // A divisor of 10^exponent.
+  static Divisor MakeDivisor(int exponent) { return kPowersOfTen[exponent]; }
   static Doubles Divide(Doubles a, Divisor divisor) {
     return EachDouble([&](int i) { return a.lane[i] / divisor; });
   }

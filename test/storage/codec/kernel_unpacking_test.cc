@@ -1,0 +1,137 @@
+// The kernels that unpack and compute on the way, against plain arithmetic: on every instruction
+// set, for columns on both sides of where a faster way for narrow ones ends.
+#include <catch2/catch.hpp>
+
+#include "storage/codec/bit_packing.h"
+#include "storage/codec/block_layout.h"
+#include "storage/codec/kernels.h"
+#include "test/storage/codec/samples.h"
+
+namespace tsdb::codec {
+namespace {
+
+struct Column {
+  std::vector<uint64_t> offsets;
+  std::vector<uint8_t> bytes;
+  PackedRows rows;
+};
+
+// `count` offsets of `width` bits; many are the least or the greatest, as sums then go furthest.
+Column Pack(size_t count, uint32_t width, uint32_t begin, Random& random) {
+  Column column;
+  column.offsets.resize(RowCount(count) * kLanes);
+  const uint64_t extremes = random() % 3;
+  for (uint64_t& offset : column.offsets) {
+    offset = (extremes == 0 ? random() : extremes == 1 ? ~uint64_t{0} : 0) & LowBits(width);
+  }
+  std::vector<int64_t> integers(column.offsets.begin(), column.offsets.end());
+  column.bytes.resize(PackedBytes(count, width) + 64);
+  const size_t bytes =
+      Kernels().pack_frame(integers.data(), count, 0, 0, width, column.bytes.data());
+  column.bytes.resize(bytes);  // the sanitizers see a read past its end
+  column.bytes.shrink_to_fit();
+  column.rows = {column.bytes.data(), width, RowCount(count), begin, RowCount(count)};
+  return column;
+}
+
+// Compares what a kernel unpacked with what the formula gives, position by position.
+template <typename T, typename Formula>
+void Compare(const Column& column, size_t count, const std::vector<T>& out, Formula formula) {
+  const size_t first = size_t{column.rows.begin} * kLanes;
+  size_t equal = first;  // positions up to here agree
+  for (; equal < count; ++equal) {
+    const T expected = formula(equal, column.offsets[equal]);
+    if (std::memcmp(&out[equal - first], &expected, sizeof(T)) != 0) break;
+  }
+  REQUIRE(equal == count);
+}
+
+constexpr int64_t kEdge = int64_t{1} << 50;
+constexpr size_t kCounts[] = {1, 31, 32, 64, 100, 250, 511, 512, 1000};
+
+double Decimal(uint64_t integer, int exponent) {
+  return static_cast<double>(static_cast<int64_t>(integer)) / kPowersOfTen[exponent];
+}
+
+TEST_CASE("unpacking: decimals of running sums", "[codec]") {
+  Random random(3);
+  for (InstructionSet set : AvailableInstructionSets()) {
+    const WithInstructionSet with(set);
+    for (uint32_t width = 0; width <= 18; ++width) {
+      for (uint32_t shift : {0, 1, 4, 9}) {
+        const auto widest = static_cast<int64_t>(LowBits(width) << shift);
+        for (int64_t delta_min : {int64_t{-1025}, int64_t{-1024}, int64_t{-1}, int64_t{0},
+                                  1023 - widest, 1024 - widest, -widest / 2, int64_t{5} << 40}) {
+          for (int64_t start : {int64_t{0}, int64_t{-70'000}, kEdge - 1, kEdge, 3 * kEdge, -kEdge,
+                                1 - kEdge, -3 * kEdge, int64_t{INT64_MAX - 5}}) {
+            const size_t count = kCounts[random() % std::size(kCounts)];
+            const auto groups = static_cast<uint32_t>((count + kGroupSamples - 1) / kGroupSamples);
+            const auto begin = static_cast<uint32_t>(random() % groups * kGroupSamples / kLanes);
+            const int exponent = static_cast<int>(random() % (kDecimalExponentMax + 1));
+            CAPTURE(InstructionSetName(set), width, shift, delta_min, start, count, begin);
+            const Column column = Pack(count, width, begin, random);
+            std::vector<double> out(size_t{column.rows.end - begin} * kLanes);
+            Kernels().unpack_alp_delta(column.rows, start, delta_min, shift, exponent, out.data());
+            auto sum = static_cast<uint64_t>(start);
+            Compare(column, count, out, [&](size_t, uint64_t offset) {
+              sum += static_cast<uint64_t>(delta_min) + (offset << shift);
+              return Decimal(sum, exponent);
+            });
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("unpacking: decimals above a base", "[codec]") {
+  Random random(4);
+  for (InstructionSet set : AvailableInstructionSets()) {
+    const WithInstructionSet with(set);
+    for (uint32_t width = 0; width <= 64; ++width) {
+      for (uint32_t shift : {0, 1, 4, 9}) {
+        for (int64_t base : {int64_t{0}, int64_t{-12'345}, kEdge - 1, kEdge, 3 * kEdge, -kEdge,
+                             1 - kEdge, -3 * kEdge, int64_t{INT64_MIN}}) {
+          const size_t count = kCounts[random() % std::size(kCounts)];
+          const int exponent = static_cast<int>(random() % (kDecimalExponentMax + 1));
+          CAPTURE(InstructionSetName(set), width, shift, base, count, exponent);
+          const Column column = Pack(count, width, 0, random);
+          std::vector<double> out(size_t{column.rows.end} * kLanes);
+          Kernels().unpack_alp_frame(column.rows, base, shift, exponent, out.data());
+          Compare(column, count, out, [&](size_t, uint64_t offset) {
+            return Decimal(static_cast<uint64_t>(base) + (offset << shift), exponent);
+          });
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("unpacking: integers above a line", "[codec]") {
+  Random random(5);
+  for (InstructionSet set : AvailableInstructionSets()) {
+    const WithInstructionSet with(set);
+    for (uint32_t width = 0; width <= 64; ++width) {
+      const auto room = static_cast<int64_t>(0xFFFF - LowBits(width));  // of the low 16 bits
+      for (int64_t base : {int64_t{0}, int64_t{1'700'000'000'123}, int64_t{0xABC0000} + room,
+                           int64_t{0xABC0000} + room + 1, int64_t{-1}, int64_t{INT64_MIN}}) {
+        for (uint64_t stride : {uint64_t{0}, uint64_t{4096'000}, ~uint64_t{0} / 3}) {
+          const size_t count = kCounts[random() % std::size(kCounts)];
+          const auto groups = static_cast<uint32_t>((count + kGroupSamples - 1) / kGroupSamples);
+          const auto begin = static_cast<uint32_t>(random() % groups * kGroupSamples / kLanes);
+          CAPTURE(InstructionSetName(set), width, base, stride, count, begin);
+          const Column column = Pack(count, width, begin, random);
+          std::vector<int64_t> out(size_t{column.rows.end - begin} * kLanes);
+          Kernels().unpack_line(column.rows, base, stride, out.data());
+          Compare(column, count, out, [&](size_t i, uint64_t offset) {
+            return static_cast<int64_t>(static_cast<uint64_t>(base) + offset +
+                                        (i * stride >> kLineFractionBits));
+          });
+        }
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace tsdb::codec
