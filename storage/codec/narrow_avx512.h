@@ -25,7 +25,7 @@ class NarrowAvx512 {
                        int exponent, double*& out) {
     // Sums of 32 deltas, moved up by half of what a field holds, fit it.
     if (rows.width == 0 || rows.width + shift > 11 || delta_min < -kDeltaMax ||
-        delta_min + static_cast<int64_t>(LowBits(rows.width) << shift) >= kDeltaMax ||
+        delta_min >= kDeltaMax - static_cast<int64_t>(LowBits(rows.width) << shift) ||
         !Exact(carry)) {
       return;
     }

@@ -60,8 +60,9 @@ TEST_CASE("unpacking: decimals of running sums", "[codec]") {
     for (uint32_t width = 0; width <= 18; ++width) {
       for (uint32_t shift : {0, 1, 4, 9}) {
         const auto widest = static_cast<int64_t>(LowBits(width) << shift);
-        for (int64_t delta_min : {int64_t{-1025}, int64_t{-1024}, int64_t{-1}, int64_t{0},
-                                  1023 - widest, 1024 - widest, -widest / 2, int64_t{5} << 40}) {
+        for (int64_t delta_min :
+             {int64_t{-1025}, int64_t{-1024}, int64_t{-1}, int64_t{0}, 1023 - widest, 1024 - widest,
+              -widest / 2, int64_t{5} << 40, int64_t{INT64_MAX - 3}, int64_t{INT64_MIN}}) {
           for (int64_t start : {int64_t{0}, int64_t{-70'000}, kEdge - 1, kEdge, 3 * kEdge, -kEdge,
                                 1 - kEdge, -3 * kEdge, int64_t{INT64_MAX - 5}}) {
             const size_t count = kCounts[random() % std::size(kCounts)];
