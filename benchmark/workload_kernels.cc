@@ -20,6 +20,15 @@ constexpr uint32_t kGolden = 0x9E3779B9u;
   return x;
 }
 
+// cents / 100.0, bit for bit, at a third of the cost of a division: the first product is exact
+// (0.01 to 22 bits), and what the second one's rounding leaves out is too little to matter, since
+// the quotient lies at least a fiftieth of a unit away from the middle between two doubles. The
+// loops here should not be what the stores wait for.
+[[gnu::always_inline]] inline double Hundredths(int32_t cents) {
+  constexpr double kMost = 0x1.47ae18p-7, kRest = -0x1.c28f5c28f6p-30;
+  return cents * kMost + cents * kRest;
+}
+
 // -100..+100 from the upper half of the hash; the jitter comes from the lowest three bits.
 [[gnu::always_inline]] inline int32_t Step(uint32_t hash) {
   return static_cast<int32_t>(((hash >> 16) * 201u) >> 16) - 100;
@@ -66,7 +75,7 @@ void MakeRow(const uint32_t* __restrict keys, int32_t* __restrict walks, size_t 
     const int32_t cents = walks[i] + Step(hash);
     walks[i] = cents;
     timestamps[i] = row_time + static_cast<int32_t>(hash & 7);
-    values[i] = cents / 100.0;
+    values[i] = Hundredths(cents);
   }
 }
 
@@ -85,7 +94,7 @@ void MakeColumn(uint32_t key, int32_t& walk, uint64_t sample, size_t count,
     timestamps[i] = first_time + (i * interval + static_cast<int32_t>(hash & 7));
   }
   walk = RunningTotals(walk, cents, count);
-  for (size_t i = 0; i < count; ++i) values[i] = cents[i] / 100.0;
+  for (size_t i = 0; i < count; ++i) values[i] = Hundredths(cents[i]);
 }
 
 TSDB_VECTOR_CLONES
@@ -102,7 +111,7 @@ void ExpandRecords(const uint32_t* __restrict offsets_ms, const int32_t* __restr
                    size_t count, Timestamp* __restrict timestamps, double* __restrict values) {
   for (size_t i = 0; i < count; ++i) {
     timestamps[i] = kTimeOrigin + offsets_ms[i];
-    values[i] = cents[i] / 100.0;
+    values[i] = Hundredths(cents[i]);
   }
 }
 
