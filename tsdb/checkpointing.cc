@@ -57,6 +57,7 @@ absl::Status Engine::Checkpoint(durability::Compaction compaction) {
 absl::Status Engine::CheckpointLocked(durability::Compaction compaction) {
   const PatientScope patient;  // files, the manifest and what memory knows of them go together
   absl::Status status = WriteCheckpoint(compaction);
+  tree.epochs().Reclaim();
   tree.pool().Trim();
   const uint64_t used = UsedBytes();
   if (!status.ok()) checkpoint_failures_.fetch_add(1, std::memory_order_relaxed);
@@ -146,6 +147,8 @@ void Engine::CheckpointIfDue() {
 }
 
 bool Engine::AwaitRoom(uint64_t records, absl::Status& error) {
+  tree.epochs().Reclaim();
+  if (!OverBudget(records)) return true;
   if (log != nullptr && maintenance_.joinable()) {
     const auto start = std::chrono::steady_clock::now();
     MutexLock lock(&wake_mutex_);

@@ -153,7 +153,7 @@ uint32_t Engine::ChunkRecords() const {
 }
 
 uint64_t Engine::MemoryBytes() const {
-  return tree.memory_bytes() + series.Bytes() + chunks->bytes() + pipeline->Stats().scratch_bytes;
+  return tree.memory_bytes() + series.Bytes() + chunks->bytes() + pipeline->scratch_bytes();
 }
 
 uint64_t Engine::LeafCacheCapacity() const {
@@ -163,6 +163,8 @@ uint64_t Engine::LeafCacheCapacity() const {
 
 uint64_t Engine::UsedBytes() const {
   uint64_t used = MemoryBytes() + label_index.indexed() * kIndexBytesPerSeries;
+  // Merges take it when they need it.
+  used += pipeline->scratch_bytes_max() - pipeline->scratch_bytes();
   // What is free in the pool is used again: pages at once, blocks if their sizes are asked for, or
   // once their neighbours are free. Counting half of these lets in the less the more there is of
   // them. The terms are read one after the other while others allocate.
@@ -187,6 +189,7 @@ absl::Status Engine::Flush() {
   pipeline->AwaitMerged(TakeAllPublished());
   merge::SettleTask settle;
   pipeline->AwaitMerged(pipeline->SubmitTask(&settle, 0, series.Count()));
+  tree.epochs().Reclaim();
   return absl::OkStatus();
 }
 

@@ -17,9 +17,19 @@
 namespace tsdb::tree {
 namespace {
 
-// Lists that are used again, and the room in each: what a merge replaces, not more.
-constexpr size_t kSpareLists = 16;
-constexpr size_t kSpareBlocks = 4096;
+// Retired blocks that are worth a look at what readers hold: it interrupts every other thread of
+// the process that runs, which takes some 10 us on a virtual machine.
+constexpr size_t kBlocksTogether = 128;
+constexpr size_t kBytesTogether = size_t{1} << 20;
+
+// Room that a list keeps when it is used again: what merges replace, not what a checkpoint does.
+constexpr size_t kRoomMax = 4096;
+
+template <typename T>
+void ClearOrFree(std::vector<T>& list) {
+  list.clear();
+  if (list.capacity() > kRoomMax) std::vector<T>().swap(list);
+}
 
 // Small numbers for live threads, the lowest free one first, so that slots stay few however many
 // threads come and go.
@@ -81,9 +91,7 @@ EpochDomain::EpochDomain(SlabPool* pool) : pool_(pool), asymmetric_(RegisterMemb
 
 EpochDomain::~EpochDomain() {
   MutexLock lock(&mutex_);
-  for (const Batch& batch : batches_) {
-    for (const Retired& retired : batch.blocks) pool_->Free(retired.block, retired.bytes);
-  }
+  for (const auto& [epoch, retired] : waiting_) pool_->Free(retired.block, retired.bytes);
   for (auto& block : slots_) delete[] block.load(std::memory_order_relaxed);
 }
 
@@ -135,42 +143,53 @@ uint64_t EpochDomain::OldestPinned() const {
 }
 
 void EpochDomain::Retire(std::vector<Retired>& blocks) {
+  if (blocks.empty()) return;
   const PatientScope patient;
   size_t bytes = 0;
   for (const Retired& retired : blocks) bytes += retired.bytes;
-  MutexLock lock(&mutex_);
-  if (!blocks.empty()) {
-    retired_bytes_.fetch_add(bytes, std::memory_order_relaxed);
+  retired_bytes_.fetch_add(bytes, std::memory_order_relaxed);
+  bool look;
+  {
+    MutexLock lock(&mutex_);
     // The epoch is read, and only then advanced, after the stores that unlinked these blocks.
     const uint64_t epoch = epoch_.fetch_add(1, std::memory_order_seq_cst);
-    std::vector<Retired> next;
-    if (!spare_.empty()) {
-      next = std::move(spare_.back());
-      spare_.pop_back();
-    }
-    batches_.push_back({epoch, std::move(blocks)});
-    blocks = std::move(next);
+    for (const Retired& retired : blocks) waiting_.push_back({epoch, retired});
+    fresh_blocks_ += blocks.size();
+    fresh_bytes_ += bytes;
+    look = fresh_blocks_ >= kBlocksTogether || fresh_bytes_ >= kBytesTogether;
   }
-  if (batches_.empty()) return;
-  ReachReaders();
-  const uint64_t oldest = OldestPinned();
-  size_t freed = 0;
-  while (freed < batches_.size() && batches_[freed].epoch < oldest) {
-    size_t freed_bytes = 0;
-    for (const Retired& retired : batches_[freed].blocks) {
-      freed_bytes += retired.bytes;
-      pool_->Free(retired.block, retired.bytes);
-    }
-    retired_bytes_.fetch_sub(freed_bytes, std::memory_order_relaxed);
-    // Not the long lists of checkpoints and deletions: each list would become as long in the end.
-    std::vector<Retired>& blocks_freed = batches_[freed].blocks;
-    blocks_freed.clear();
-    if (spare_.size() < kSpareLists && blocks_freed.capacity() <= kSpareBlocks) {
-      spare_.push_back(std::move(blocks_freed));
-    }
-    ++freed;
+  ClearOrFree(blocks);
+  if (look) Reclaim();
+}
+
+void EpochDomain::Reclaim() {
+  const PatientScope patient;
+  std::vector<Waiting> free;  // nobody's any more
+  {
+    MutexLock lock(&mutex_);
+    if (waiting_.empty()) return;
+    fresh_blocks_ = 0;
+    fresh_bytes_ = 0;
+    ReachReaders();
+    const uint64_t oldest = OldestPinned();
+    const auto held =
+        std::partition_point(waiting_.begin(), waiting_.end(),
+                             [oldest](const Waiting& waiting) { return waiting.epoch < oldest; });
+    free = std::move(spare_);
+    free.assign(waiting_.begin(), held);
+    waiting_.erase(waiting_.begin(), held);
+    if (waiting_.empty()) ClearOrFree(waiting_);
   }
-  batches_.erase(batches_.begin(), batches_.begin() + static_cast<std::ptrdiff_t>(freed));
+  // Not under the lock, which all writers share.
+  size_t bytes = 0;
+  for (const auto& [epoch, retired] : free) {
+    bytes += retired.bytes;
+    pool_->Free(retired.block, retired.bytes);
+  }
+  retired_bytes_.fetch_sub(bytes, std::memory_order_relaxed);
+  ClearOrFree(free);
+  MutexLock lock(&mutex_);
+  spare_ = std::move(free);
 }
 
 bool EpochDomain::AllReadersAfter(uint64_t epoch) const {

@@ -83,9 +83,11 @@ class EpochDomain {
     return Guard(slot);
   }
 
-  // Takes over `blocks` (left empty), frees them and what was retired before as far as readers
-  // allow.
+  // Takes over `blocks` (left empty), which nobody new can find. When some have come together,
+  // looks which can be freed, as Reclaim does.
   void Retire(std::vector<Retired>& blocks) ABSL_LOCKS_EXCLUDED(mutex_);
+  // Frees what was retired, as far as readers allow.
+  void Reclaim() ABSL_LOCKS_EXCLUDED(mutex_);
 
   // For what is reclaimed elsewhere: call Advance once nobody new can find it; it may go when all
   // readers are after the epoch returned.
@@ -99,9 +101,9 @@ class EpochDomain {
  private:
   static constexpr size_t kSlotsPerBlock = 64;
   static constexpr size_t kBlocks = 1024;
-  struct Batch {
+  struct Waiting {
     uint64_t epoch;
-    std::vector<Retired> blocks;
+    Retired retired;
   };
 
   ReaderSlot* SlotOfThisThread();
@@ -117,8 +119,11 @@ class EpochDomain {
   std::atomic<size_t> slot_blocks_{0};  // blocks below this may hold pins
 
   Mutex mutex_;
-  std::vector<Batch> batches_ ABSL_GUARDED_BY(mutex_);               // oldest first
-  std::vector<std::vector<Retired>> spare_ ABSL_GUARDED_BY(mutex_);  // emptied vectors, for reuse
+  std::vector<Waiting> waiting_ ABSL_GUARDED_BY(mutex_);  // oldest first
+  std::vector<Waiting> spare_ ABSL_GUARDED_BY(mutex_);    // empty; its room is used again
+  // Retired since the last look.
+  size_t fresh_blocks_ ABSL_GUARDED_BY(mutex_) = 0;
+  size_t fresh_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace tsdb::tree

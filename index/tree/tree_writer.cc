@@ -16,6 +16,9 @@ constexpr size_t kPrefetchSamples = 8 * kLineSamples;
 
 constexpr size_t kStretch = 8;
 
+// Replaced blocks that are worth a look at what readers hold.
+constexpr size_t kRetiredTogether = 64;
+
 // Whether the next kStretch timestamps increase strictly from above `last`.
 inline bool Continues(const Timestamp* times, Timestamp last) {
   bool increasing = times[0] > last;
@@ -48,6 +51,9 @@ void TreeWriter::AppendRun(Page& page, SeriesId series, Times times, Values valu
     AppendShared(page, slot, times, values, count);
     DropAhead(ahead, 0);
   }
+  // Nothing that was replaced can be reached now: it is used again while it is still in cache, and
+  // a pass over many series that fill their open leaves together needs few new ones.
+  if (retired_.size() >= kRetiredTogether) tree_->epochs().Retire(retired_);
 }
 
 size_t TreeWriter::EncodeAhead(const Page& page, SeriesId series, Times times, Values values,

@@ -1,5 +1,6 @@
 // Epochs: what a reader found under a pin is not freed before it unpins. (index/tree/epoch.h,
-// epoch.cc: SlotOfThisThread, Pin, Retire, ReachReaders, OldestPinned; a page's owner replacing.)
+// epoch.cc: SlotOfThisThread, Pin, Retire, Reclaim, ReachReaders, OldestPinned; a page's owner
+// replacing. Here every Retire reclaims.)
 //
 // Threads: readers that pin, load a pointer and read the block; writers that replace their blocks
 // and retire the old ones. With membarrier(2), and without.
@@ -102,16 +103,20 @@ class Epochs : public Model {
   }
 
   void Retire(Batch batch) {
-    const MutexLock lock(&mutex_);
-    if (batch.epoch == 0) batch.epoch = epoch_.FetchAdd(1, Order::kSeqCst);
-    batches_.push_back(batch);
-    ReachReaders();
-    int oldest = fault_ == Fault::kFreeAtOnce ? INT32_MAX : OldestPinned();
-    if (fault_ == Fault::kPinnedEpochFreed && oldest != INT32_MAX) ++oldest;
-    while (!batches_.empty() && batches_.front().epoch < oldest) {
-      pages_[batches_.front().page].blocks[batches_.front().block].Write(kFreed);
-      batches_.pop_front();
+    FixedList<Batch> free;
+    {
+      const MutexLock lock(&mutex_);
+      if (batch.epoch == 0) batch.epoch = epoch_.FetchAdd(1, Order::kSeqCst);
+      batches_.push_back(batch);
+      ReachReaders();
+      int oldest = fault_ == Fault::kFreeAtOnce ? INT32_MAX : OldestPinned();
+      if (fault_ == Fault::kPinnedEpochFreed && oldest != INT32_MAX) ++oldest;
+      while (!batches_.empty() && batches_.front().epoch < oldest) {
+        free.push_back(batches_.front());
+        batches_.pop_front();
+      }
     }
+    for (const Batch& each : free) pages_[each.page].blocks[each.block].Write(kFreed);
   }
 
   void ReachReaders() {

@@ -107,6 +107,7 @@ void Reclaimed(bool under_pin) {
         std::vector<tree::Retired> old = {
             {published.exchange(make(i), std::memory_order_acq_rel), kBytes}};
         epochs.Retire(old);
+        epochs.Reclaim();
         if (i % 16 == 0) std::this_thread::yield();
       }
       done.store(true, std::memory_order_relaxed);

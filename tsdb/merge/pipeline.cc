@@ -3,13 +3,12 @@
 #include <time.h>
 
 #include <algorithm>
-#include <chrono>
+#include <bit>
 #include <iterator>
 #include <limits>
 
 #include "storage/base/patience.h"
 #include "storage/base/processor.h"
-#include "storage/base/status_macros.h"
 #include "tsdb/merge/sort_into_runs.h"
 
 namespace tsdb::merge {
@@ -54,27 +53,6 @@ MergePipeline::MergePipeline(tree::Tree* tree, ingest::ChunkPool* chunks, size_t
     : tree_(tree), chunks_(chunks), concurrency_(concurrency), pool_(concurrency) {}
 
 MergePipeline::~MergePipeline() = default;
-
-absl::StatusOr<std::unique_ptr<MergePipeline>> MergePipeline::Create(tree::Tree* tree,
-                                                                     ingest::ChunkPool* chunks,
-                                                                     size_t concurrency) {
-  std::unique_ptr<MergePipeline> pipeline(new MergePipeline(tree, chunks, concurrency));
-  MutexLock lock(&pipeline->mutex_);
-  // More than cores: a thread that loses its core in the middle of a merge keeps its context.
-  const size_t contexts = 2 * concurrency + 2;
-  for (size_t i = 0; i < contexts; ++i) {
-    pipeline->contexts_.push_back(std::make_unique<Context>(tree));
-    pipeline->free_contexts_.push_back(pipeline->contexts_.back().get());
-  }
-  // One being sorted per context, and some whose items other owners are still to apply.
-  for (size_t i = 0; i < 2 * contexts; ++i) {
-    auto batch = std::make_unique<RunBatch>();
-    TSDB_RETURN_IF_ERROR(PrepareBatch(*batch, chunks->records_max()));
-    pipeline->free_batches_.push_back(batch.get());
-    pipeline->batches_.push_back(std::move(batch));
-  }
-  return pipeline;
-}
 
 uint64_t MergePipeline::Submit(ingest::Chunk* chunk, uint32_t begin, uint32_t end,
                                const void* writer) {
@@ -271,6 +249,8 @@ void MergePipeline::RunPasses(const Work& work) {
   const bool timed = batch->part.sequence % kTimedEvery == 1;
   const uint64_t start_ns = timed ? ThreadCpuNs() : 0;
   if (batch->part.chunk != nullptr) {
+    const uint32_t records = std::bit_ceil(batch->part.end - batch->part.begin);
+    while (batch->capacity < records && !MapScratch(*batch, records).ok()) AwaitMemory();
     SortIntoRuns(*batch);
     BuildItems(*batch);
     EncodeAhead(context, *batch);
@@ -474,25 +454,6 @@ uint64_t MergePipeline::submitted() const {
 uint64_t MergePipeline::merged() const {
   MutexLock lock(&mutex_);
   return MergedLocked();
-}
-
-PipelineStats MergePipeline::Stats() const {
-  PipelineStats stats;
-  {
-    MutexLock lock(&mutex_);
-    stats.parts = next_sequence_ - 1;
-    stats.queue_depth = queue_.size();
-  }
-  stats.encoded_ahead = encoded_ahead_.load(std::memory_order_relaxed);
-  stats.merge_ns = merge_ns_.load(std::memory_order_relaxed);
-  stats.sort_ns = sort_ns_.load(std::memory_order_relaxed);
-  stats.helped = helped_.load(std::memory_order_relaxed);
-  stats.helping_ns = helping_ns_.load(std::memory_order_relaxed);
-  stats.blocked = blocked_.load(std::memory_order_relaxed);
-  stats.blocked_ns = blocked_ns_.load(std::memory_order_relaxed);
-  stats.await_ns = await_ns_.load(std::memory_order_relaxed);
-  for (const auto& batch : batches_) stats.scratch_bytes += batch->memory.bytes();
-  return stats;
 }
 
 }  // namespace tsdb::merge

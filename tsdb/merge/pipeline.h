@@ -56,7 +56,6 @@ struct PipelineStats {
   uint64_t blocked = 0;  // waits for a chunk, and their time
   uint64_t blocked_ns = 0;
   uint64_t await_ns = 0;  // time in AwaitMerged
-  uint64_t scratch_bytes = 0;
 };
 
 class MergePipeline {
@@ -115,6 +114,10 @@ class MergePipeline {
     const size_t threads_;
   };
 
+  // Bytes of scratch memory that is mapped / that will be if all merges are busy at once.
+  size_t scratch_bytes() const { return scratch_bytes_.load(std::memory_order_relaxed); }
+  size_t scratch_bytes_max() const;
+
   // For measuring writers alone: parts submitted from now on are thrown away.
   void SetDiscard(bool discard) { discard_.store(discard, std::memory_order_relaxed); }
   uint64_t discarded_records() const { return discarded_records_.load(std::memory_order_relaxed); }
@@ -150,6 +153,7 @@ class MergePipeline {
   // Merges `work` and then up to `most` - 1 queued parts.
   void MergeUpTo(size_t most, Work work) ABSL_LOCKS_EXCLUDED(mutex_);
   bool MergeOne() ABSL_LOCKS_EXCLUDED(mutex_);
+  absl::Status MapScratch(RunBatch& batch, uint32_t records);
   void RunPasses(const Work& work) ABSL_LOCKS_EXCLUDED(mutex_);
   void BuildItems(RunBatch& batch);
   void EncodeAhead(Context& context, RunBatch& batch);
@@ -183,6 +187,7 @@ class MergePipeline {
   std::atomic<uint64_t> submitted_records_{0};
   std::atomic<uint64_t> applied_records_{0};
   std::atomic<uint64_t> discarded_records_{0};
+  std::atomic<size_t> scratch_bytes_{0};
   std::atomic<uint64_t> merge_ns_{0};
   std::atomic<uint64_t> sort_ns_{0};
   std::atomic<uint64_t> encoded_ahead_{0};

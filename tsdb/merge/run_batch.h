@@ -74,9 +74,10 @@ struct RunBatch {
   // Items not yet applied, plus one while the items are being handed out.
   std::atomic<uint32_t> unfinished{0};
 
-  uint32_t processor = 0;  // that used the scratch last
+  uint32_t processor = UINT32_MAX;  // that used the scratch last; none yet
 
-  // Scratch for sorting, as many records as a chunk can have.
+  // Scratch for sorting so many records; mapped when first needed.
+  uint32_t capacity = 0;
   HugeRegion memory;
   Timestamp* sorted_times = nullptr;
   double* sorted_values = nullptr;

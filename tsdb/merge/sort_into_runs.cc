@@ -4,6 +4,7 @@
 #include <cstring>
 #include <utility>
 
+#include "storage/base/status_macros.h"
 #include "tsdb/merge/transpose.h"
 
 namespace tsdb::merge {
@@ -16,6 +17,9 @@ constexpr uint64_t kCountingRangeFactor = 4;
 // Rows shorter or fewer than a tile are left to the counting sort.
 constexpr uint32_t kRowLengthMin = 8;
 constexpr uint32_t kRowsMin = 8;
+
+// Columns a line and a bit apart from a power of two, so that equal positions differ in cache set.
+constexpr size_t kColumnGap = 192;
 
 struct Survey {
   size_t breaks = 0;  // positions where the series changes
@@ -193,17 +197,15 @@ void SortByRadix(RunBatch& batch, const SeriesId* series, const Timestamp* times
 
 }  // namespace
 
+size_t ScratchBytes(uint32_t records) { return records * sizeof(Sample) + kColumnGap; }
+
 absl::Status PrepareBatch(RunBatch& batch, uint32_t records) {
   const size_t column_bytes = records * sizeof(Timestamp);
-  // Columns a line and a bit apart from a power of two, so that equal positions differ in cache
-  // set.
-  constexpr size_t kGap = 192;
-  auto memory = HugeRegion::Map(2 * column_bytes + kGap, /*prefault=*/true);
-  if (!memory.ok()) return memory.status();
-  batch.memory = *std::move(memory);
+  TSDB_ASSIGN_OR_RETURN(batch.memory, HugeRegion::Map(ScratchBytes(records), /*prefault=*/true));
+  batch.capacity = records;
   auto* base = static_cast<char*>(batch.memory.data());
   batch.sorted_times = reinterpret_cast<Timestamp*>(base);
-  batch.sorted_values = reinterpret_cast<double*>(base + column_bytes + kGap);
+  batch.sorted_values = reinterpret_cast<double*>(base + column_bytes + kColumnGap);
   return absl::OkStatus();
 }
 

@@ -9,8 +9,10 @@
 
 namespace tsdb::merge {
 
-// Maps the batch's scratch memory, for parts of up to so many records. kResourceExhausted when the
-// system has none.
+// Bytes of a batch's scratch memory, for parts of up to so many records.
+size_t ScratchBytes(uint32_t records);
+// Maps the batch's scratch memory, for parts of up to so many records, in place of what it had.
+// kResourceExhausted when the system has none.
 absl::Status PrepareBatch(RunBatch& batch, uint32_t records);
 
 // Fills times, values, runs (ordered by series; several runs of one series in order of arrival) and

@@ -1,5 +1,6 @@
 // Reclamation: what a pin holds on to, and that everything is freed in the end.
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <catch2/catch.hpp>
@@ -23,10 +24,7 @@ struct EpochFixture {
     std::vector<Retired> blocks = {{pool.Allocate(kBytes), kBytes}};
     epochs.Retire(blocks);
     REQUIRE(blocks.empty());
-  }
-  void Reclaim() {
-    std::vector<Retired> none;
-    epochs.Retire(none);
+    epochs.Reclaim();
   }
   SlabPool pool;
   EpochDomain epochs{&pool};
@@ -49,7 +47,7 @@ TEST_CASE_METHOD(EpochFixture, "epochs: what is retired while a reader is pinned
     REQUIRE(epochs.OldestReaderAge() == 2);
   }
   REQUIRE(epochs.OldestReaderAge() == 0);
-  Reclaim();
+  epochs.Reclaim();
   REQUIRE(epochs.retired_bytes() == 0);
   REQUIRE(pool.allocated_bytes() == 0);
 }
@@ -65,7 +63,29 @@ TEST_CASE_METHOD(EpochFixture, "epochs: the room of long lists is given back") {
     REQUIRE(blocks.empty());
     REQUIRE(blocks.capacity() < kLong / 10);
   }
+  epochs.Reclaim();
   REQUIRE(pool.allocated_bytes() == 0);
+}
+
+TEST_CASE_METHOD(EpochFixture, "epochs: few retired blocks wait for more, or for being asked for") {
+  std::vector<Retired> blocks;
+  size_t most = 0;
+  for (size_t retired = 1; retired <= 10'000; ++retired) {
+    blocks.push_back({pool.Allocate(kBytes), kBytes});
+    epochs.Retire(blocks);
+    most = std::max(most, epochs.retired_bytes());
+  }
+  REQUIRE(most > 50 * kBytes);
+  REQUIRE(most < 500 * kBytes);
+  epochs.Reclaim();
+  REQUIRE(epochs.retired_bytes() == 0);
+  // Large ones wait in small numbers only.
+  constexpr size_t kLarge = size_t{64} << 10;
+  for (size_t retired = 1; retired <= 1'000; ++retired) {
+    blocks.push_back({pool.Allocate(kLarge), kLarge});
+    epochs.Retire(blocks);
+    REQUIRE(epochs.retired_bytes() < 32 * kLarge);
+  }
 }
 
 TEST_CASE_METHOD(EpochFixture, "epochs: a reader that pinned afterwards holds nothing back") {
@@ -76,7 +96,7 @@ TEST_CASE_METHOD(EpochFixture, "epochs: a reader that pinned afterwards holds no
     REQUIRE(epochs.retired_bytes() == kBytes);
   }
   const auto after = epochs.Pin();
-  Reclaim();
+  epochs.Reclaim();
   REQUIRE(epochs.retired_bytes() == 0);
 }
 
@@ -87,13 +107,13 @@ TEST_CASE_METHOD(EpochFixture, "epochs: of nested pins the outermost counts") {
       const auto inner = epochs.Pin();
       RetireOne();
     }
-    Reclaim();
+    epochs.Reclaim();
     REQUIRE(epochs.retired_bytes() == kBytes);
     const auto again = epochs.Pin();
     RetireOne();
     REQUIRE(epochs.retired_bytes() == 2 * kBytes);
   }
-  Reclaim();
+  epochs.Reclaim();
   REQUIRE(epochs.retired_bytes() == 0);
 }
 
@@ -105,6 +125,7 @@ TEST_CASE_METHOD(EpochFixture, "epochs: a domain frees what is left when it goes
       const auto guard = domain.Pin();
       std::vector<Retired> blocks = {{pool.Allocate(kBytes), kBytes}};
       domain.Retire(blocks);
+      domain.Reclaim();
     }
     REQUIRE(pool.allocated_bytes() == kBytes);
   }
@@ -149,7 +170,9 @@ TEST_CASE("epochs: readers on many threads see whole blocks while they are repla
         for (uint64_t i = 1; i <= ScaledFor(100'000, 16); ++i) {
           Published* old = published[number].exchange(make(i), std::memory_order_acq_rel);
           retired.push_back({old, sizeof(Published)});
-          if (i % 4 == 0) epochs.Retire(retired);
+          if (i % 4 != 0) continue;
+          epochs.Retire(retired);
+          epochs.Reclaim();
         }
         epochs.Retire(retired);
         writing.fetch_sub(1, std::memory_order_relaxed);
@@ -166,8 +189,7 @@ TEST_CASE("epochs: readers on many threads see whole blocks while they are repla
         findings.Expect(block->low == low, "a block changed under its reader");
       }
     });
-    std::vector<Retired> none;
-    epochs.Retire(none);
+    epochs.Reclaim();
     findings.Expect(epochs.retired_bytes() == 0, "something is left");
   }
   REQUIRE_NO_FINDINGS(findings);
@@ -216,6 +238,7 @@ TEST_CASE("epochs: a thread's very first pin in a domain holds, beside other thr
         EpochFixture& fixture = *fixtures[i];
         std::vector<Retired> blocks = {{fixture.pool.Allocate(kBytes), kBytes}};
         fixture.epochs.Retire(blocks);
+        fixture.epochs.Reclaim();
         findings.Expect(fixture.epochs.retired_bytes() == kBytes, "round ", round, ", domain ", i,
                         ": freed under a pin");
       }
@@ -236,12 +259,13 @@ TEST_CASE("epochs: more threads than one block of reader slots, coming and going
         const auto guard = fixture.epochs.Pin();
         std::vector<Retired> blocks = {{fixture.pool.Allocate(kBytes), kBytes}};
         fixture.epochs.Retire(blocks);
+        fixture.epochs.Reclaim();
         findings.Expect(fixture.epochs.retired_bytes() >= kBytes, "freed under its own pin");
       }
     });
   }
   REQUIRE_NO_FINDINGS(findings);
-  fixture.Reclaim();
+  fixture.epochs.Reclaim();
   REQUIRE(fixture.epochs.retired_bytes() == 0);
   REQUIRE(fixture.pool.allocated_bytes() == 0);
 }

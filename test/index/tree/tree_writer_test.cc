@@ -290,6 +290,7 @@ TEST_CASE("tree: what a reader took hold of stays readable while it is replaced"
     }
   }
   fixture.writer.Finish();
+  fixture.tree.epochs().Reclaim();
   REQUIRE(fixture.tree.epochs().retired_bytes() == 0);
   REQUIRE(fixture.tree.epochs().OldestReaderAge() == 0);
 }

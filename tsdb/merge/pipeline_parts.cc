@@ -1,0 +1,62 @@
+// What a pipeline is made of, contexts and batches with their scratch memory, and what it counts.
+#include "storage/base/status_macros.h"
+#include "tsdb/merge/pipeline.h"
+#include "tsdb/merge/sort_into_runs.h"
+
+namespace tsdb::merge {
+
+absl::StatusOr<std::unique_ptr<MergePipeline>> MergePipeline::Create(tree::Tree* tree,
+                                                                     ingest::ChunkPool* chunks,
+                                                                     size_t concurrency) {
+  std::unique_ptr<MergePipeline> pipeline(new MergePipeline(tree, chunks, concurrency));
+  MutexLock lock(&pipeline->mutex_);
+  // More than cores: a thread that loses its core in the middle of a merge keeps its context.
+  const size_t contexts = 2 * concurrency + 2;
+  for (size_t i = 0; i < contexts; ++i) {
+    pipeline->contexts_.push_back(std::make_unique<Context>(tree));
+    pipeline->free_contexts_.push_back(pipeline->contexts_.back().get());
+  }
+  // One being sorted per context, and some whose items other owners are still to apply. Few are
+  // needed most of the time: the last ones, which are taken first.
+  const size_t batches = 2 * contexts;
+  for (size_t i = 0; i < batches; ++i) {
+    auto batch = std::make_unique<RunBatch>();
+    if (i + concurrency + 1 >= batches) {
+      TSDB_RETURN_IF_ERROR(pipeline->MapScratch(*batch, chunks->records_max()));
+    }
+    pipeline->free_batches_.push_back(batch.get());
+    pipeline->batches_.push_back(std::move(batch));
+  }
+  return pipeline;
+}
+
+absl::Status MergePipeline::MapScratch(RunBatch& batch, uint32_t records) {
+  const size_t before = batch.memory.bytes();
+  TSDB_RETURN_IF_ERROR(PrepareBatch(batch, records));
+  scratch_bytes_.fetch_add(batch.memory.bytes() - before, std::memory_order_relaxed);
+  return absl::OkStatus();
+}
+
+size_t MergePipeline::scratch_bytes_max() const {
+  return batches_.size() * ScratchBytes(chunks_->records_max());
+}
+
+PipelineStats MergePipeline::Stats() const {
+  PipelineStats stats;
+  {
+    MutexLock lock(&mutex_);
+    stats.parts = next_sequence_ - 1;
+    stats.queue_depth = queue_.size();
+  }
+  stats.encoded_ahead = encoded_ahead_.load(std::memory_order_relaxed);
+  stats.merge_ns = merge_ns_.load(std::memory_order_relaxed);
+  stats.sort_ns = sort_ns_.load(std::memory_order_relaxed);
+  stats.helped = helped_.load(std::memory_order_relaxed);
+  stats.helping_ns = helping_ns_.load(std::memory_order_relaxed);
+  stats.blocked = blocked_.load(std::memory_order_relaxed);
+  stats.blocked_ns = blocked_ns_.load(std::memory_order_relaxed);
+  stats.await_ns = await_ns_.load(std::memory_order_relaxed);
+  return stats;
+}
+
+}  // namespace tsdb::merge
