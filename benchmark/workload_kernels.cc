@@ -117,7 +117,7 @@ void ExpandRecords(const uint32_t* __restrict offsets_ms, const int32_t* __restr
 
 TSDB_VECTOR_CLONES
 double SumValues(const double* values, size_t count) {
-  constexpr size_t kLanes = 16;
+  constexpr size_t kLanes = 32;  // four additions on the way at once, in the widest registers
   double lanes[kLanes] = {};
   size_t i = 0;
   for (; i + kLanes <= count; i += kLanes) {

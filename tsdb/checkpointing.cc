@@ -59,6 +59,7 @@ absl::Status Engine::CheckpointLocked(durability::Compaction compaction) {
   absl::Status status = WriteCheckpoint(compaction);
   tree.epochs().Reclaim();
   tree.pool().Trim();
+  pipeline->Trim();
   const uint64_t used = UsedBytes();
   if (!status.ok()) checkpoint_failures_.fetch_add(1, std::memory_order_relaxed);
   MutexLock lock(&wake_mutex_);

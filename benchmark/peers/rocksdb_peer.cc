@@ -205,6 +205,7 @@ class RocksDbPeer final : public Peer {
   absl::StatusOr<uint64_t> RecordsTaken() override { return db_->GetLatestSequenceNumber(); }
 
   std::optional<uint64_t> MemoryBytes() override {
+    if (bulk_) return std::nullopt;  // it was all written to files
     uint64_t bytes = 0;
     for (const std::string& property : {rocksdb::DB::Properties::kSizeAllMemTables,
                                         rocksdb::DB::Properties::kEstimateTableReadersMem,

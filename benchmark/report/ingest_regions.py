@@ -4,6 +4,7 @@ import json
 import os
 
 from report import plots, tables
+from report.stages import BUDGETS
 
 PUBLISHED = os.path.join(os.path.dirname(os.path.abspath(__file__)), "published.json")
 WRITERS_TICS = ", ".join(f"'{n}' {n}" for n in (1, 2, 4, 8, 16, 32))
@@ -72,11 +73,6 @@ def by_order(results):
                 for row in result.of("ingest")]
     return tables.of_several(results, names, ["order", "best records/s", "median", "least",
                                               "bytes a record", "bytes a series"], rows)
-
-
-# What the stages were designed to take, ns of processor time a record.
-BUDGETS = {"append to slot": 1.3, "survey and sort into runs": 2.0, "apply to open leaves": 0.7,
-           "encode": 1.7, "hand over, accounting, locks": 0.1}
 
 
 def stages(results):

@@ -20,12 +20,12 @@ Extent ExtentOf(const Timestamp* times, size_t count, Timestamp from, Timestamp 
   return {static_cast<size_t>(begin - times), static_cast<size_t>(end - times)};
 }
 
-Extent ExtentOf(const codec::BlockView& block, codec::BlockTimes times, Timestamp from,
-                Timestamp last) {
-  if (times.first > last || times.last < from) return {0, 0};
-  Extent extent{0, times.count};
-  if (from > times.first) extent.begin = block.LowerBound(from);
-  if (last < times.last) extent.end = block.LowerBound(last + 1);
+Extent ExtentOf(const codec::BlockView& block, const codec::BlockStatistics& statistics,
+                Timestamp from, Timestamp last) {
+  if (statistics.time_first > last || statistics.time_last < from) return {0, 0};
+  Extent extent{0, statistics.count};
+  if (from > statistics.time_first) extent.begin = block.LowerBound(from);
+  if (last < statistics.time_last) extent.end = block.LowerBound(last + 1);
   return extent;
 }
 
@@ -159,7 +159,10 @@ Piece ReadDense(const SeriesView& view, Timestamp from, Timestamp last, KeepDupl
         if (position.following != nullptr) PrefetchLeaf(position.following);
       }
       const auto block = codec::BlockView::Trusted(position.leaf);
-      DecodeExtent(block, ExtentOf(block, block.Times(), from, piece_last), piece, buffer);
+      Extent extent{0, block.count()};
+      if (from > position.first) extent.begin = block.LowerBound(from);
+      if (piece_last < block.LastTimestamp()) extent.end = block.LowerBound(piece_last + 1);
+      DecodeExtent(block, extent, piece, buffer);
     }
     if (view.late_count > 0) {
       GatherDenseLate(view, from, piece_last, keep, buffer);
@@ -366,8 +369,7 @@ class LeafSummary {
       return;
     }
     Piece piece;
-    const Extent extent = ExtentOf(
-        block, {statistics.count, statistics.time_first, statistics.time_last}, from_, last_);
+    const Extent extent = ExtentOf(block, statistics, from_, last_);
     if (late_end == late_at_ && extent.begin < extent.end) {
       ColumnRoom& room = buffer_.room;
       room.Reserve(RoundUpToVector(block.count()) + kVector);

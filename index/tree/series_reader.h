@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <new>
 #include <optional>
 #include <span>
 #include <vector>
@@ -28,16 +29,19 @@ class ColumnRoom {
  public:
   void Reserve(size_t count) {
     if (count <= count_) return;
-    times_ = std::make_unique_for_overwrite<Timestamp[]>(count);
-    values_ = std::make_unique_for_overwrite<double[]>(count);
+    memory_ =
+        std::make_unique_for_overwrite<std::byte[]>(count * (sizeof(Timestamp) + sizeof(double)));
     count_ = count;
+    times_ = new (memory_.get()) Timestamp[count];
+    values_ = new (memory_.get() + count * sizeof(Timestamp)) double[count];
   }
-  Timestamp* times() { return times_.get(); }
-  double* values() { return values_.get(); }
+  Timestamp* times() { return times_; }
+  double* values() { return values_; }
 
  private:
-  std::unique_ptr<Timestamp[]> times_;
-  std::unique_ptr<double[]> values_;
+  std::unique_ptr<std::byte[]> memory_;
+  Timestamp* times_ = nullptr;
+  double* values_ = nullptr;
   size_t count_ = 0;
 };
 

@@ -74,9 +74,10 @@ struct SeriesView {
   }
 };
 
-// A leaf found by time, and where the range of the next one begins.
+// A leaf found by time, and where its range and the next one's begin.
 struct LeafPosition {
   const uint8_t* leaf;
+  Timestamp first;
   Timestamp next;
   bool has_next;
   const uint8_t* following;  // the next leaf, where it is in the same node; else null
@@ -99,7 +100,7 @@ inline void PrefetchLeaf(const uint8_t* leaf) {
 
 // REQUIRES: !view.InOpen(timestamp).
 inline LeafPosition FindLeaf(const SeriesView& view, Timestamp timestamp) {
-  LeafPosition position{nullptr, 0, false, nullptr};
+  LeafPosition position{nullptr, 0, 0, false, nullptr};
   const InnerNode* node = view.root;
   for (;;) {
     const uint32_t count = node->count();
@@ -110,6 +111,7 @@ inline LeafPosition FindLeaf(const SeriesView& view, Timestamp timestamp) {
     }
     if (node->level() == 0) {
       position.leaf = node->leaf(i);
+      position.first = node->first(i);
       if (i + 1 < count) position.following = node->leaf_address(i + 1);
       break;
     }

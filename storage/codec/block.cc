@@ -80,12 +80,6 @@ TimestampEncoding BlockView::timestamp_encoding() const {
 
 ValueEncoding BlockView::value_encoding() const { return LoadHeader(bytes_).value_encoding(); }
 
-BlockTimes BlockView::Times() const {
-  const PackedHeader header = LoadHeader(bytes_);
-  const TimestampColumn timestamps(header, TimestampSection(bytes_));
-  return {header.count(), timestamps.First(), timestamps.Last()};
-}
-
 BlockStatistics BlockView::Statistics() const {
   const PackedHeader header = LoadHeader(bytes_);
   const TimestampColumn timestamps(header, TimestampSection(bytes_));
@@ -121,6 +115,11 @@ size_t BlockView::DecodeValueRange(size_t begin, size_t end, double* out) const 
 Timestamp BlockView::TimestampAt(size_t position) const {
   const PackedHeader header = LoadHeader(bytes_);
   return TimestampColumn(header, TimestampSection(bytes_)).At(position);
+}
+
+Timestamp BlockView::LastTimestamp() const {
+  const PackedHeader header = LoadHeader(bytes_);
+  return TimestampColumn(header, TimestampSection(bytes_)).Last();
 }
 
 double BlockView::ValueAt(size_t position) const {

@@ -30,11 +30,6 @@ struct BlockStatistics {
   double min = 0, max = 0, sum = 0, first = 0, last = 0;
 };
 
-struct BlockTimes {
-  uint32_t count = 0;
-  Timestamp first = 0, last = 0;
-};
-
 // What one series' earlier blocks taught the encoder: which way of holding values, with which
 // parameter (decimal digits, or ALP-RD's left bits), and for how many blocks to trust it before
 // looking again. Zero-initialised is valid, as is any other content; keep one per series, used by
@@ -70,7 +65,6 @@ class BlockView {
   uint32_t count() const;
   size_t bytes() const;  // of the whole encoded block
   BlockStatistics Statistics() const;
-  BlockTimes Times() const;  // the part of the statistics that takes no arithmetic on values
   TimestampEncoding timestamp_encoding() const;
   ValueEncoding value_encoding() const;
 
@@ -83,6 +77,7 @@ class BlockView {
   size_t DecodeValueRange(size_t begin, size_t end, double* out) const;
 
   Timestamp TimestampAt(size_t position) const;
+  Timestamp LastTimestamp() const;
   double ValueAt(size_t position) const;
   // First position with a timestamp >= `timestamp`, or count(). REQUIRES: increasing timestamps.
   size_t LowerBound(Timestamp timestamp) const;

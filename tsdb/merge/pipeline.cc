@@ -250,6 +250,7 @@ void MergePipeline::RunPasses(const Work& work) {
   const uint64_t start_ns = timed ? ThreadCpuNs() : 0;
   if (batch->part.chunk != nullptr) {
     const uint32_t records = std::bit_ceil(batch->part.end - batch->part.begin);
+    batch->used = true;
     while (batch->capacity < records && !MapScratch(*batch, records).ok()) AwaitMemory();
     SortIntoRuns(*batch);
     BuildItems(*batch);

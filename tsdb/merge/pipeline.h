@@ -114,6 +114,8 @@ class MergePipeline {
     const size_t threads_;
   };
 
+  // Gives back scratch memory that was not used since the last call.
+  void Trim() ABSL_LOCKS_EXCLUDED(mutex_);
   // Bytes of scratch memory that is mapped / that will be if all merges are busy at once.
   size_t scratch_bytes() const { return scratch_bytes_.load(std::memory_order_relaxed); }
   size_t scratch_bytes_max() const;

@@ -1,4 +1,7 @@
 // What a pipeline is made of, contexts and batches with their scratch memory, and what it counts.
+#include <utility>
+#include <vector>
+
 #include "storage/base/status_macros.h"
 #include "tsdb/merge/pipeline.h"
 #include "tsdb/merge/sort_into_runs.h"
@@ -35,6 +38,19 @@ absl::Status MergePipeline::MapScratch(RunBatch& batch, uint32_t records) {
   TSDB_RETURN_IF_ERROR(PrepareBatch(batch, records));
   scratch_bytes_.fetch_add(batch.memory.bytes() - before, std::memory_order_relaxed);
   return absl::OkStatus();
+}
+
+void MergePipeline::Trim() {
+  std::vector<HugeRegion> unused;  // unmapped without the lock
+  unused.reserve(batches_.size());
+  MutexLock lock(&mutex_);
+  for (RunBatch* batch : free_batches_) {
+    if (!std::exchange(batch->used, false) && batch->capacity > 0) {
+      scratch_bytes_.fetch_sub(batch->memory.bytes(), std::memory_order_relaxed);
+      batch->capacity = 0;
+      unused.push_back(std::move(batch->memory));
+    }
+  }
 }
 
 size_t MergePipeline::scratch_bytes_max() const {

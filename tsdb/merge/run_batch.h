@@ -76,8 +76,10 @@ struct RunBatch {
 
   uint32_t processor = UINT32_MAX;  // that used the scratch last; none yet
 
-  // Scratch for sorting so many records; mapped when first needed.
+  // Scratch for sorting so many records; mapped when first needed, given back when it was not used
+  // for long.
   uint32_t capacity = 0;
+  bool used = false;  // since the last Trim
   HugeRegion memory;
   Timestamp* sorted_times = nullptr;
   double* sorted_values = nullptr;

@@ -108,6 +108,17 @@ constexpr bool IsComparison(BinaryOp op) {
 }
 constexpr bool IsSet(BinaryOp op) { return op >= BinaryOp::kAnd; }
 
+inline constexpr int kLowestPrecedence = 1;
+inline constexpr int kPowerPrecedence = 6;
+// How tightly an operator binds; only ^ binds to the right.
+constexpr int PrecedenceOf(BinaryOp op) {
+  if (op == BinaryOp::kOr) return kLowestPrecedence;
+  if (IsSet(op)) return 2;
+  if (IsComparison(op)) return 3;
+  if (op == BinaryOp::kAdd || op == BinaryOp::kSub) return 4;
+  return op == BinaryOp::kPow ? kPowerPrecedence : 5;
+}
+
 enum class Cardinality : uint8_t { kOneToOne, kManyToOne, kOneToMany, kManyToMany };
 
 // on/ignoring (labels) group_left/group_right (include). Between two vectors only.

@@ -16,18 +16,9 @@
 namespace tsdb::promql {
 namespace {
 
-constexpr int kPower = 6;
-constexpr int kPrimary = 7;
+constexpr int kPrimary = kPowerPrecedence + 1;
 
 // How tightly what stands on top binds; a sign binds as a product does.
-int PrecedenceOf(BinaryOp op) {
-  if (op == BinaryOp::kOr) return 1;
-  if (IsSet(op)) return 2;
-  if (IsComparison(op)) return 3;
-  if (op == BinaryOp::kAdd || op == BinaryOp::kSub) return 4;
-  return op == BinaryOp::kPow ? kPower : 5;
-}
-
 int PrecedenceOf(const Expr& expr) {
   if (const auto* binary = std::get_if<Binary>(&expr.node)) return PrecedenceOf(binary->op);
   if (std::holds_alternative<Unary>(expr.node)) return 5;

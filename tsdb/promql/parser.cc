@@ -27,31 +27,27 @@ struct Branch {
 };
 using BranchOr = absl::StatusOr<Branch>;
 
-constexpr int kLowest = 1;
-constexpr int kPowerPrecedence = 6;
-
 struct OperatorEntry {
   TokenKind token;
   BinaryOp op;
-  int precedence;
 };
 constexpr OperatorEntry kOperators[] = {
-    {TokenKind::kOr, BinaryOp::kOr, kLowest},
-    {TokenKind::kAnd, BinaryOp::kAnd, 2},
-    {TokenKind::kUnless, BinaryOp::kUnless, 2},
-    {TokenKind::kEqual, BinaryOp::kEqual, 3},
-    {TokenKind::kNotEqual, BinaryOp::kNotEqual, 3},
-    {TokenKind::kLess, BinaryOp::kLess, 3},
-    {TokenKind::kLessEqual, BinaryOp::kLessEqual, 3},
-    {TokenKind::kGreater, BinaryOp::kGreater, 3},
-    {TokenKind::kGreaterEqual, BinaryOp::kGreaterEqual, 3},
-    {TokenKind::kAdd, BinaryOp::kAdd, 4},
-    {TokenKind::kSub, BinaryOp::kSub, 4},
-    {TokenKind::kMul, BinaryOp::kMul, 5},
-    {TokenKind::kDiv, BinaryOp::kDiv, 5},
-    {TokenKind::kMod, BinaryOp::kMod, 5},
-    {TokenKind::kAtan2, BinaryOp::kAtan2, 5},
-    {TokenKind::kPow, BinaryOp::kPow, kPowerPrecedence},
+    {TokenKind::kOr, BinaryOp::kOr},
+    {TokenKind::kAnd, BinaryOp::kAnd},
+    {TokenKind::kUnless, BinaryOp::kUnless},
+    {TokenKind::kEqual, BinaryOp::kEqual},
+    {TokenKind::kNotEqual, BinaryOp::kNotEqual},
+    {TokenKind::kLess, BinaryOp::kLess},
+    {TokenKind::kLessEqual, BinaryOp::kLessEqual},
+    {TokenKind::kGreater, BinaryOp::kGreater},
+    {TokenKind::kGreaterEqual, BinaryOp::kGreaterEqual},
+    {TokenKind::kAdd, BinaryOp::kAdd},
+    {TokenKind::kSub, BinaryOp::kSub},
+    {TokenKind::kMul, BinaryOp::kMul},
+    {TokenKind::kDiv, BinaryOp::kDiv},
+    {TokenKind::kMod, BinaryOp::kMod},
+    {TokenKind::kAtan2, BinaryOp::kAtan2},
+    {TokenKind::kPow, BinaryOp::kPow},
 };
 
 const OperatorEntry* FindOperator(TokenKind token) {
@@ -86,7 +82,7 @@ class Parser {
 
   absl::StatusOr<ExprPtr> Run() {
     if (reader_.At(TokenKind::kEnd)) return reader_.Error(0, "no expression found in input");
-    TSDB_ASSIGN_OR_RETURN(Branch branch, Expression(kLowest));
+    TSDB_ASSIGN_OR_RETURN(Branch branch, Expression(kLowestPrecedence));
     if (!reader_.At(TokenKind::kEnd)) return UnexpectedAfter();
     return std::move(branch.expr);
   }
@@ -128,14 +124,15 @@ class Parser {
     TSDB_ASSIGN_OR_RETURN(Branch left, Operand());
     for (;;) {
       const OperatorEntry* entry = FindOperator(reader_.Peek().kind);
-      if (entry == nullptr || entry->precedence < precedence_min) break;
+      if (entry == nullptr || PrecedenceOf(entry->op) < precedence_min) break;
       const size_t at = reader_.Take().begin;
       if (left.depth >= kDepthMax) return TooDeep(at);
       Binary binary;
       binary.op = entry->op;
       if (absl::Status status = Modifiers(binary); !status.ok()) return status;
       const bool right_first = entry->op == BinaryOp::kPow;
-      TSDB_ASSIGN_OR_RETURN(Branch right, Expression(entry->precedence + (right_first ? 0 : 1)));
+      TSDB_ASSIGN_OR_RETURN(Branch right,
+                            Expression(PrecedenceOf(entry->op) + (right_first ? 0 : 1)));
       const size_t begin = left.expr->span.begin;
       const size_t depth = std::max(left.depth, right.depth);
       binary.left = std::move(left.expr);
@@ -240,7 +237,7 @@ class Parser {
 
   BranchOr Parens() {
     const size_t begin = reader_.Take().begin;
-    TSDB_ASSIGN_OR_RETURN(Branch inner, Expression(kLowest));
+    TSDB_ASSIGN_OR_RETURN(Branch inner, Expression(kLowestPrecedence));
     if (!reader_.TakeIf(TokenKind::kRightParen)) return UnexpectedAfter();
     return Above(inner.depth, begin, Paren{std::move(inner.expr)});
   }
@@ -251,7 +248,7 @@ class Parser {
     std::vector<Branch> arguments;
     if (reader_.TakeIf(TokenKind::kRightParen)) return arguments;
     for (;;) {
-      TSDB_ASSIGN_OR_RETURN(Branch argument, Expression(kLowest));
+      TSDB_ASSIGN_OR_RETURN(Branch argument, Expression(kLowestPrecedence));
       arguments.push_back(std::move(argument));
       if (reader_.TakeIf(TokenKind::kRightParen)) return arguments;
       if (!reader_.At(TokenKind::kComma)) return UnexpectedAfter();
