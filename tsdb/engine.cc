@@ -81,9 +81,8 @@ absl::StatusOr<std::unique_ptr<Engine>> Engine::Create(const Options& resolved) 
   };
   TSDB_RETURN_IF_ERROR(engine->tree.pool().Prefault(resolved.prefault_bytes));
   TSDB_ASSIGN_OR_RETURN(engine->chunks, ingest::ChunkPool::Create(resolved.write_buffer_bytes));
-  TSDB_ASSIGN_OR_RETURN(
-      engine->pipeline,
-      merge::MergePipeline::Create(&engine->tree, engine->chunks.get(), resolved.merge_threads));
+  engine->pipeline = std::make_unique<merge::MergePipeline>(&engine->tree, engine->chunks.get(),
+                                                            resolved.merge_threads);
   return engine;
 }
 

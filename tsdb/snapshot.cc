@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "index/tree/series_reader.h"
+#include "index/tree/series_walk.h"
 #include "storage/base/mutex.h"
 #include "storage/base/parallel.h"
 #include "tsdb/database.h"
@@ -70,8 +71,10 @@ uint64_t Snapshot::Count(SeriesId series, TimeRange range) const {
 }
 
 Cursor Snapshot::Scan(SeriesId series, TimeRange range) const {
+  const tree::Tree& tree = database_->engine_->tree;
+  tree::PrefetchWalk(tree, series);  // comes from memory meanwhile
   auto state = std::make_unique<Cursor::State>();
-  state->tree = &database_->engine_->tree;
+  state->tree = &tree;
   state->series = series;
   state->more = !range.Empty();
   state->from = range.begin;

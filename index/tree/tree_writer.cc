@@ -16,8 +16,8 @@ constexpr size_t kPrefetchSamples = 8 * kLineSamples;
 
 constexpr size_t kStretch = 8;
 
-// Replaced blocks that are worth a look at what readers hold.
-constexpr size_t kRetiredTogether = 64;
+// Replaced blocks that are worth handing over in the middle of a pass.
+constexpr size_t kRetiredTogether = 16;
 
 // Whether the next kStretch timestamps increase strictly from above `last`.
 inline bool Continues(const Timestamp* times, Timestamp last) {

@@ -19,7 +19,7 @@ constexpr size_t kStripesMax = 8;
 
 // Before more is taken from the system, spans that are free are looked for if this part of what was
 // taken is in free blocks.
-constexpr size_t kCollectPart = 4;
+constexpr size_t kCollectPart = 8;
 
 // Regions of a list that are asked for pages: enough to find some, few enough for a long list.
 constexpr size_t kTriesPerList = 8;

@@ -18,13 +18,13 @@ namespace {
 
 constexpr std::chrono::milliseconds kWatchEvery{20};
 
-// CPU seconds that no process used since the machine started.
-double IdleSeconds() {
+// Seconds, of all processors, that processes could have run and the host let other machines run.
+double StolenSeconds() {
   std::ifstream file("/proc/stat");
   std::string name;
-  double user = 0, nice = 0, system = 0, idle = 0, waiting = 0;
-  file >> name >> user >> nice >> system >> idle >> waiting;
-  return (idle + waiting) / static_cast<double>(sysconf(_SC_CLK_TCK));
+  double user = 0, nice = 0, system = 0, idle = 0, waiting = 0, hard = 0, soft = 0, stolen = 0;
+  file >> name >> user >> nice >> system >> idle >> waiting >> hard >> soft >> stolen;
+  return stolen / static_cast<double>(sysconf(_SC_CLK_TCK));
 }
 
 double CpuSeconds() {
@@ -55,7 +55,7 @@ ProcessFigures ReadFigures() {
     figures.descriptors += entry.path().empty() ? 0 : 1;
   }
   figures.cpu_seconds = CpuSeconds();
-  figures.available_seconds = figures.cpu_seconds + IdleSeconds();
+  figures.stolen_seconds = StolenSeconds();
   return figures;
 }
 

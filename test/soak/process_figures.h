@@ -19,8 +19,8 @@ struct ProcessFigures {
   uint64_t anonymous_bytes = 0;  // of these, those that no file stands behind
   uint64_t threads = 0;
   uint64_t descriptors = 0;
-  double cpu_seconds = 0;        // used by this process
-  double available_seconds = 0;  // that, and what no process used
+  double cpu_seconds = 0;     // used by this process
+  double stolen_seconds = 0;  // of all processors, by other machines on the host
 };
 ProcessFigures ReadFigures();
 

@@ -232,12 +232,12 @@ class Soak {
           "{\"seconds\": %.3f, \"records\": %llu, \"questions\": %llu, \"resident\": %llu, "
           "\"anonymous\": %llu, \"engine\": %llu, \"heap\": %llu, \"reference_ns\": %llu, "
           "\"descriptors\": %llu, \"threads\": %llu, "
-          "\"cpu\": %.3f, \"available\": %.3f, \"checkpoints\": %llu, \"compacted\": %llu, "
+          "\"cpu\": %.3f, \"stolen\": %.3f, \"checkpoints\": %llu, \"compacted\": %llu, "
           "\"deleted\": %llu, \"segment_bytes\": %llu}\n",
           seconds.count(), Wide(appended_.load()), Wide(questions_.load()),
           Wide(figures.resident_bytes), Wide(figures.anonymous_bytes), Wide(stats.memory_bytes),
           Wide(heap), Wide(reference_ns), Wide(figures.descriptors), Wide(figures.threads),
-          figures.cpu_seconds, figures.available_seconds, Wide(stats.checkpoints),
+          figures.cpu_seconds, figures.stolen_seconds, Wide(stats.checkpoints),
           Wide(stats.compacted_bytes), Wide(stats.ledger.deleted), Wide(stats.segment_bytes));
       std::fflush(stdout);
     }

@@ -14,10 +14,10 @@ fifth of the time for warming up:
                 wanders by itself: it counts when it is two standard errors above
   descriptors,  at most as many in the last third as in the first (and two descriptors more: files
   threads       come and go)
-  rate          records for each second that the machine's other processes left to it, of idle
-                processors too, in units of what a fixed piece of work took then (other machines on
-                the same host change that by a quarter): the median of 10-second rates in the last
-                third is less than 5 % below that of the first
+  rate          from the middle of the first third to that of the last it drops by less than 5 %:
+                by the least-squares fit of rates in 10 seconds, in units of what a fixed piece of
+                work took then, as logarithms, to time and to how much of the processors the host
+                gave to other machines. (They slow each other down, by a half for minutes.)
 
 Runs of less than 15 minutes after warming up are not judged by slopes and rates. On samples that
 are judged, a leak of 1 MiB a minute, one of a descriptor a minute, and a slow-down to 85 % are
@@ -28,6 +28,7 @@ import argparse
 import itertools
 import json
 import math
+import operator
 import random
 import statistics
 import subprocess
@@ -74,22 +75,64 @@ def thirds(samples):
             [sample for sample in samples if sample["seconds"] >= end - third])
 
 
-def rate(samples, key):
-    """The median of the rates in windows, in records for each second of `key`; of "reference", for
-    each time of the reference work that the machine left."""
-    windows = [list(group) for _, group in itertools.groupby(
+def solve(matrix, values):
+    """x with matrix x = values, by Gauss and Jordan; None if there is none, or many."""
+    rows = [[*row, value] for row, value in zip(matrix, values)]
+    size = len(rows)
+    for i in range(size):
+        pivot = max(range(i, size), key=lambda row: abs(rows[row][i]))
+        if abs(rows[pivot][i]) < 1e-9:
+            return None
+        rows[i], rows[pivot] = rows[pivot], rows[i]
+        for other in range(size):
+            if other != i:
+                factor = rows[other][i] / rows[i][i]
+                rows[other] = [x - factor * y for x, y in zip(rows[other], rows[i])]
+    return [rows[i][size] / rows[i][i] for i in range(size)]
+
+
+def normalised(column):
+    """With mean 0 and deviation 1; None if it is the same everywhere."""
+    deviation = statistics.pstdev(column)
+    if deviation == 0:
+        return None
+    middle = statistics.fmean(column)
+    return [(value - middle) / deviation for value in column]
+
+
+def windows_of(samples):
+    """(seconds, records a second, stolen seconds a second, seconds of the reference work) of each
+    window."""
+    groups = [list(group) for _, group in itertools.groupby(
         samples, lambda sample: sample["seconds"] // RATE_WINDOW)]
-    ends = [window[0] for window in windows] + [windows[-1][-1]]
-    rates = []
-    for window, before, after in zip(windows, ends, ends[1:]):
-        time, unit = key, 1
-        if key == "reference":
-            time, unit = "available", statistics.median(
-                sample["reference_ns"] for sample in window) * 1e-9
-        if after[time] > before[time]:
-            rates.append((after["records"] - before["records"]) / (after[time] - before[time])
-                         * unit)
-    return statistics.median(rates)
+    ends = [group[0] for group in groups] + [groups[-1][-1]]
+    windows = []
+    for group, before, after in zip(groups, ends, ends[1:]):
+        seconds = after["seconds"] - before["seconds"]
+        if seconds >= RATE_WINDOW / 2:
+            windows.append((before["seconds"], (after["records"] - before["records"]) / seconds,
+                            (after["stolen"] - before["stolen"]) / seconds,
+                            statistics.median(
+                                sample["reference_ns"] for sample in group) * 1e-9))
+    return windows
+
+
+def rate_change(samples):
+    """From the middle of the first third to that of the last, all else equal; its standard error.
+    """
+    windows = windows_of(samples)
+    logs = [math.log(max(window[1] * window[3], 1)) for window in windows]
+    columns = [normalised([window[i] for window in windows]) for i in (0, 2)]
+    columns = [[1.0] * len(windows)] + [column for column in columns if column is not None]
+    products = [[sum(map(operator.mul, one, two)) for two in columns] for one in columns]
+    fit = solve(products, [sum(map(operator.mul, column, logs)) for column in columns])
+    rest = sum((value - sum(map(operator.mul, fit, row))) ** 2
+               for value, row in zip(logs, zip(*columns))) / (len(logs) - len(columns))
+    of_time = solve(products, [float(i == 1) for i in range(len(columns))])[1]
+    # Two thirds of the time, in its deviations.
+    step = (windows[-1][0] - windows[0][0]) * 2 / 3 / statistics.pstdev(
+        window[0] for window in windows)
+    return math.expm1(fit[1] * step), math.sqrt(rest * of_time) * step
 
 
 def judge(samples):
@@ -113,13 +156,13 @@ def judge(samples):
             f"(standard error {error:.2%})"
         if part - (2 * error if key == "anonymous" else 0) >= SLOPE_MAX:
             wrong.append(f"{key} memory grows by {part:.2%} in 15 minutes")
-    for key, name in (("reference", "records per time of the reference work"),
-                      ("available", "records per available second"),
-                      ("seconds", "records per second")):
-        before, after = rate(first, key), rate(last, key)
-        figures[name] = f"{before:,.0f} then {after:,.0f} ({after / before - 1:+.1%})"
-        if key == "reference" and after < before * (1 - DROP_MAX):
-            wrong.append(f"the rate drops by {1 - after / before:.1%}")
+    before, after = (statistics.median(window[1] for window in windows_of(part))
+                     for part in (first, last))
+    figures["records per second"] = f"{before:,.0f} then {after:,.0f} ({after / before - 1:+.1%})"
+    change, error = rate_change(samples)
+    figures["the same, all else equal"] = f"{change:+.1%} (standard error {error:.1%})"
+    if change < -DROP_MAX:
+        wrong.append(f"the rate drops by {-change:.1%} (standard error {error:.1%})")
     return figures, wrong
 
 
@@ -167,14 +210,15 @@ def find_planted(samples):
 
 def made_up_samples():
     """Twenty minutes of a sound run: memory as saw teeth, a noisy rate, a busy machine."""
-    samples, records, available = [], 0, 0.0
+    samples, records, stolen, share = [], 0, 0.0, 0.0
     for step in range(5 * 960):
-        left = random.uniform(0.5, 2.0) * 0.2
-        available += left
-        speed = 1 - step / (5 * 960) / 5  # another machine on the host
-        records += 3e6 * left * speed * random.gauss(1, 0.1)
+        if step % 150 == 0:  # by half minutes; more and more
+            share = random.uniform(0, 0.2 + step / (5 * 960) / 5)
+        stolen += 0.2 * share
+        speed = 1 - step / (5 * 960) / 5  # other machines on the host
+        records += 4e6 * math.exp(-2 * share) * speed * random.gauss(1, 0.1)
         tooth = (step % 11) / 11 * 60
-        samples.append({"seconds": 240 + step / 5, "records": records, "available": available,
+        samples.append({"seconds": 240 + step / 5, "records": records, "stolen": stolen,
                         "anonymous": (150 + tooth + random.gauss(0, 5)) * 2**20,
                         "engine": (120 + tooth) * 2**20,
                         "heap": (20 + tooth / 10 + random.gauss(0, 1)) * 2**20,

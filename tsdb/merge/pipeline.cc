@@ -3,7 +3,6 @@
 #include <time.h>
 
 #include <algorithm>
-#include <bit>
 #include <iterator>
 #include <limits>
 
@@ -48,11 +47,6 @@ tree::EncodedAhead AheadOf(const RunBatch& batch, uint32_t run) {
 }
 
 }  // namespace
-
-MergePipeline::MergePipeline(tree::Tree* tree, ingest::ChunkPool* chunks, size_t concurrency)
-    : tree_(tree), chunks_(chunks), concurrency_(concurrency), pool_(concurrency) {}
-
-MergePipeline::~MergePipeline() = default;
 
 uint64_t MergePipeline::Submit(ingest::Chunk* chunk, uint32_t begin, uint32_t end,
                                const void* writer) {
@@ -249,10 +243,7 @@ void MergePipeline::RunPasses(const Work& work) {
   const bool timed = batch->part.sequence % kTimedEvery == 1;
   const uint64_t start_ns = timed ? ThreadCpuNs() : 0;
   if (batch->part.chunk != nullptr) {
-    const uint32_t records = std::bit_ceil(batch->part.end - batch->part.begin);
-    batch->used = true;
-    while (batch->capacity < records && !MapScratch(*batch, records).ok()) AwaitMemory();
-    SortIntoRuns(*batch);
+    SortIntoRuns(*batch, [this, batch] { MakeRoom(*batch); });
     BuildItems(*batch);
     EncodeAhead(context, *batch);
     if (logger_ != nullptr) {

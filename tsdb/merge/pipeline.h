@@ -34,7 +34,6 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
-#include "absl/status/statusor.h"
 #include "index/tree/tree.h"
 #include "index/tree/tree_writer.h"
 #include "storage/base/mutex.h"
@@ -60,10 +59,8 @@ struct PipelineStats {
 
 class MergePipeline {
  public:
-  // At most `concurrency` merges at once. kResourceExhausted when there is no memory for scratch.
-  static absl::StatusOr<std::unique_ptr<MergePipeline>> Create(tree::Tree* tree,
-                                                               ingest::ChunkPool* chunks,
-                                                               size_t concurrency);
+  // At most `concurrency` merges at once.
+  MergePipeline(tree::Tree* tree, ingest::ChunkPool* chunks, size_t concurrency);
   ~MergePipeline();  // REQUIRES: everything submitted is merged.
 
   // Queues records [begin, end) of a chunk, for which the caller passes on one of the chunk's
@@ -134,8 +131,6 @@ class MergePipeline {
     std::vector<RunBatch*> done;        // one entry per applied item
   };
 
-  MergePipeline(tree::Tree* tree, ingest::ChunkPool* chunks, size_t concurrency);
-
   // What a thread holds while it merges one part. Empty: null.
   struct Work {
     Context* context = nullptr;
@@ -155,7 +150,8 @@ class MergePipeline {
   // Merges `work` and then up to `most` - 1 queued parts.
   void MergeUpTo(size_t most, Work work) ABSL_LOCKS_EXCLUDED(mutex_);
   bool MergeOne() ABSL_LOCKS_EXCLUDED(mutex_);
-  absl::Status MapScratch(RunBatch& batch, uint32_t records);
+  // Scratch memory for the batch's part; waits for it.
+  void MakeRoom(RunBatch& batch);
   void RunPasses(const Work& work) ABSL_LOCKS_EXCLUDED(mutex_);
   void BuildItems(RunBatch& batch);
   void EncodeAhead(Context& context, RunBatch& batch);

@@ -1,43 +1,39 @@
 // What a pipeline is made of, contexts and batches with their scratch memory, and what it counts.
+#include <bit>
 #include <utility>
 #include <vector>
 
-#include "storage/base/status_macros.h"
+#include "storage/base/patience.h"
 #include "tsdb/merge/pipeline.h"
 #include "tsdb/merge/sort_into_runs.h"
 
 namespace tsdb::merge {
 
-absl::StatusOr<std::unique_ptr<MergePipeline>> MergePipeline::Create(tree::Tree* tree,
-                                                                     ingest::ChunkPool* chunks,
-                                                                     size_t concurrency) {
-  std::unique_ptr<MergePipeline> pipeline(new MergePipeline(tree, chunks, concurrency));
-  MutexLock lock(&pipeline->mutex_);
+MergePipeline::MergePipeline(tree::Tree* tree, ingest::ChunkPool* chunks, size_t concurrency)
+    : tree_(tree), chunks_(chunks), concurrency_(concurrency), pool_(concurrency) {
+  MutexLock lock(&mutex_);
   // More than cores: a thread that loses its core in the middle of a merge keeps its context.
   const size_t contexts = 2 * concurrency + 2;
   for (size_t i = 0; i < contexts; ++i) {
-    pipeline->contexts_.push_back(std::make_unique<Context>(tree));
-    pipeline->free_contexts_.push_back(pipeline->contexts_.back().get());
+    contexts_.push_back(std::make_unique<Context>(tree));
+    free_contexts_.push_back(contexts_.back().get());
   }
-  // One being sorted per context, and some whose items other owners are still to apply. Few are
-  // needed most of the time: the last ones, which are taken first.
-  const size_t batches = 2 * contexts;
-  for (size_t i = 0; i < batches; ++i) {
-    auto batch = std::make_unique<RunBatch>();
-    if (i + concurrency + 1 >= batches) {
-      TSDB_RETURN_IF_ERROR(pipeline->MapScratch(*batch, chunks->records_max()));
-    }
-    pipeline->free_batches_.push_back(batch.get());
-    pipeline->batches_.push_back(std::move(batch));
+  // One being sorted per context, and some whose items other owners are still to apply.
+  for (size_t i = 0; i < 2 * contexts; ++i) {
+    batches_.push_back(std::make_unique<RunBatch>());
+    free_batches_.push_back(batches_.back().get());
   }
-  return pipeline;
 }
 
-absl::Status MergePipeline::MapScratch(RunBatch& batch, uint32_t records) {
+MergePipeline::~MergePipeline() = default;
+
+void MergePipeline::MakeRoom(RunBatch& batch) {
+  batch.used = true;
+  const uint32_t records = std::bit_ceil(batch.part.end - batch.part.begin);
+  if (batch.capacity >= records) return;
   const size_t before = batch.memory.bytes();
-  TSDB_RETURN_IF_ERROR(PrepareBatch(batch, records));
+  while (!PrepareBatch(batch, records).ok()) AwaitMemory();
   scratch_bytes_.fetch_add(batch.memory.bytes() - before, std::memory_order_relaxed);
-  return absl::OkStatus();
 }
 
 void MergePipeline::Trim() {

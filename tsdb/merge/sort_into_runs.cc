@@ -209,7 +209,7 @@ absl::Status PrepareBatch(RunBatch& batch, uint32_t records) {
   return absl::OkStatus();
 }
 
-void SortIntoRuns(RunBatch& batch) {
+void SortIntoRuns(RunBatch& batch, absl::FunctionRef<void()> make_room) {
   const Part& part = batch.part;
   const uint32_t count = part.end - part.begin;
   const SeriesId* series = part.chunk->series + part.begin;
@@ -222,6 +222,7 @@ void SortIntoRuns(RunBatch& batch) {
   }
   const Timestamp* times = part.chunk->times + part.begin;
   const double* values = part.chunk->values + part.begin;
+  make_room();
   batch.times = batch.sorted_times;
   batch.values = batch.sorted_values;
   if (const uint32_t length = RowLength(series, count); length > 0) {

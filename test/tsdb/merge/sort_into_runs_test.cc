@@ -38,7 +38,8 @@ class SortFixture {
     batch_.part.chunk = &chunk_;
     batch_.part.begin = static_cast<uint32_t>(begin);
     batch_.part.end = static_cast<uint32_t>(end);
-    SortIntoRuns(batch_);
+    SortIntoRuns(batch_,
+                 [this] { REQUIRE(batch_.capacity >= batch_.part.end - batch_.part.begin); });
     std::vector<uint32_t> expected(end - begin);
     std::iota(expected.begin(), expected.end(), static_cast<uint32_t>(begin));
     std::stable_sort(expected.begin(), expected.end(),
