@@ -1,4 +1,6 @@
-// What a pipeline is made of, contexts and batches with their scratch memory, and what it counts.
+// What a pipeline holds, contexts and batches with their scratch memory, and what it counts.
+//
+// Thread safety: Trim and the figures from any thread; MakeRoom by the one that has the batch.
 #include <bit>
 #include <utility>
 #include <vector>
