@@ -114,12 +114,9 @@ void CopyColumns(const Timestamp* times, const double* values, Extent extent, Pi
 void DecodeExtent(const codec::BlockView& block, Extent extent, Piece& piece, PieceBuffer& buffer) {
   piece.count = extent.end - extent.begin;
   if (piece.count == 0) return;
-  ColumnRoom& room = buffer.room;
-  room.Reserve(RoundUpToVector(block.count()) + kVector);
-  const size_t aligned = block.DecodeTimestampRange(extent.begin, extent.end, room.times());
-  block.DecodeValueRange(extent.begin, extent.end, room.values());
-  piece.times = room.times() + (extent.begin - aligned);
-  piece.values = room.values() + (extent.begin - aligned);
+  const auto [times, values] = DecodeColumns(block, extent.begin, extent.end, buffer.room);
+  piece.times = times;
+  piece.values = values;
 }
 
 Piece ReadShared(const SeriesView& view, uint32_t slot, Timestamp from, Timestamp last,
@@ -243,6 +240,14 @@ std::optional<double> LookupIn(const SeriesView& view, uint32_t slot, Timestamp 
 }
 
 }  // namespace
+
+DecodedColumns DecodeColumns(const codec::BlockView& block, size_t begin, size_t end,
+                             ColumnRoom& room) {
+  room.Reserve(RoundUpToVector(block.count()) + kVector);
+  const size_t aligned = block.DecodeTimestampRange(begin, end, room.times());
+  block.DecodeValueRange(begin, end, room.values());
+  return {room.times() + (begin - aligned), room.values() + (begin - aligned)};
+}
 
 std::optional<double> Lookup(const Tree& tree, SeriesId series, Timestamp timestamp) {
   const auto guard = tree.epochs().Pin();

@@ -45,6 +45,15 @@ class ColumnRoom {
   size_t count_ = 0;
 };
 
+struct DecodedColumns {
+  const Timestamp* times;
+  const double* values;
+};
+// Positions [begin, end) of a block, decoded into `room`; valid until that is used again. REQUIRES:
+// begin < end.
+DecodedColumns DecodeColumns(const codec::BlockView& block, size_t begin, size_t end,
+                             ColumnRoom& room);
+
 // What pieces are read into.
 struct PieceBuffer {
   ColumnRoom room;

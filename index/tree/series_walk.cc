@@ -112,12 +112,9 @@ class ViewWalk {
   // Puts the leaf's samples in the range at times_ and values_.
   void Decode(const WalkedLeaf& leaf) {
     if (leaf.begin >= leaf.end) return;
-    ColumnRoom& room = buffer_.room;
-    room.Reserve(RoundUpToVector(leaf.statistics.count) + kVector);
-    const size_t aligned = leaf.block.DecodeTimestampRange(leaf.begin, leaf.end, room.times());
-    leaf.block.DecodeValueRange(leaf.begin, leaf.end, room.values());
-    times_ = room.times() + (leaf.begin - aligned);
-    values_ = room.values() + (leaf.begin - aligned);
+    const auto [times, values] = DecodeColumns(leaf.block, leaf.begin, leaf.end, buffer_.room);
+    times_ = times;
+    values_ = values;
   }
 
   bool ShowOpen() {
