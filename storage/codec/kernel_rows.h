@@ -1,4 +1,4 @@
-// What the kernels share: partial rows, and positions on a line.
+// What the kernels share: partial rows, rows in full words, and positions on a line.
 // Included by kernels_<set>.cc only, by way of kernel_loops.h.
 #pragma once
 

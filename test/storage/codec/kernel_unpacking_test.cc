@@ -10,15 +10,23 @@
 namespace tsdb::codec {
 namespace {
 
+constexpr size_t kCounts[] = {1, 31, 32, 64, 100, 250, 511, 512, 1000};
+
 struct Column {
+  size_t count;
   std::vector<uint64_t> offsets;
   std::vector<uint8_t> bytes;
   PackedRows rows;
+  size_t RowsRead() const { return rows.end - rows.begin; }
 };
 
-// `count` offsets of `width` bits; many are the least or the greatest, as sums then go furthest.
-Column Pack(size_t count, uint32_t width, uint32_t begin, Random& random) {
+// Offsets of `width` bits, some of kCounts, to be read from the first row of one of their groups
+// on; many are the least or the greatest, as sums then go furthest.
+Column Pack(uint32_t width, Random& random) {
   Column column;
+  const size_t count = column.count = kCounts[random() % std::size(kCounts)];
+  const size_t groups = (count + kGroupSamples - 1) / kGroupSamples;
+  const auto begin = static_cast<uint32_t>(random() % groups * kGroupSamples / kLanes);
   column.offsets.resize(RowCount(count) * kLanes);
   const uint64_t extremes = random() % 3;
   for (uint64_t& offset : column.offsets) {
@@ -36,18 +44,18 @@ Column Pack(size_t count, uint32_t width, uint32_t begin, Random& random) {
 
 // Compares what a kernel unpacked with what the formula gives, position by position.
 template <typename T, typename Formula>
-void Compare(const Column& column, size_t count, const std::vector<T>& out, Formula formula) {
+void Compare(const Column& column, const std::vector<T>& out, Formula formula) {
+  CAPTURE(column.count, column.rows.width, column.rows.begin);
   const size_t first = size_t{column.rows.begin} * kLanes;
   size_t equal = first;  // positions up to here agree
-  for (; equal < count; ++equal) {
+  for (; equal < column.count; ++equal) {
     const T expected = formula(equal, column.offsets[equal]);
     if (std::memcmp(&out[equal - first], &expected, sizeof(T)) != 0) break;
   }
-  REQUIRE(equal == count);
+  REQUIRE(equal == column.count);
 }
 
 constexpr int64_t kEdge = int64_t{1} << 50;
-constexpr size_t kCounts[] = {1, 31, 32, 64, 100, 250, 511, 512, 1000};
 
 double Decimal(uint64_t integer, int exponent) {
   return static_cast<double>(static_cast<int64_t>(integer)) / kPowersOfTen[exponent];
@@ -65,16 +73,13 @@ TEST_CASE("unpacking: decimals of running sums", "[codec]") {
               -widest / 2, int64_t{5} << 40, int64_t{INT64_MAX - 3}, int64_t{INT64_MIN}}) {
           for (int64_t start : {int64_t{0}, int64_t{-70'000}, kEdge - 1, kEdge, 3 * kEdge, -kEdge,
                                 1 - kEdge, -3 * kEdge, int64_t{INT64_MAX - 5}}) {
-            const size_t count = kCounts[random() % std::size(kCounts)];
-            const auto groups = static_cast<uint32_t>((count + kGroupSamples - 1) / kGroupSamples);
-            const auto begin = static_cast<uint32_t>(random() % groups * kGroupSamples / kLanes);
             const int exponent = static_cast<int>(random() % (kDecimalExponentMax + 1));
-            CAPTURE(InstructionSetName(set), width, shift, delta_min, start, count, begin);
-            const Column column = Pack(count, width, begin, random);
-            std::vector<double> out(size_t{column.rows.end - begin} * kLanes);
+            CAPTURE(InstructionSetName(set), shift, delta_min, start, exponent);
+            const Column column = Pack(width, random);
+            std::vector<double> out(column.RowsRead() * kLanes);
             Kernels().unpack_alp_delta(column.rows, start, delta_min, shift, exponent, out.data());
             auto sum = static_cast<uint64_t>(start);
-            Compare(column, count, out, [&](size_t, uint64_t offset) {
+            Compare(column, out, [&](size_t, uint64_t offset) {
               sum += static_cast<uint64_t>(delta_min) + (offset << shift);
               return Decimal(sum, exponent);
             });
@@ -93,13 +98,12 @@ TEST_CASE("unpacking: decimals above a base", "[codec]") {
       for (uint32_t shift : {0, 1, 4, 9}) {
         for (int64_t base : {int64_t{0}, int64_t{-12'345}, kEdge - 1, kEdge, 3 * kEdge, -kEdge,
                              1 - kEdge, -3 * kEdge, int64_t{INT64_MIN}}) {
-          const size_t count = kCounts[random() % std::size(kCounts)];
           const int exponent = static_cast<int>(random() % (kDecimalExponentMax + 1));
-          CAPTURE(InstructionSetName(set), width, shift, base, count, exponent);
-          const Column column = Pack(count, width, 0, random);
-          std::vector<double> out(size_t{column.rows.end} * kLanes);
+          CAPTURE(InstructionSetName(set), shift, base, exponent);
+          const Column column = Pack(width, random);
+          std::vector<double> out(column.RowsRead() * kLanes);
           Kernels().unpack_alp_frame(column.rows, base, shift, exponent, out.data());
-          Compare(column, count, out, [&](size_t, uint64_t offset) {
+          Compare(column, out, [&](size_t, uint64_t offset) {
             return Decimal(static_cast<uint64_t>(base) + (offset << shift), exponent);
           });
         }
@@ -117,14 +121,11 @@ TEST_CASE("unpacking: integers above a line", "[codec]") {
       for (int64_t base : {int64_t{0}, int64_t{1'700'000'000'123}, int64_t{0xABC0000} + room,
                            int64_t{0xABC0000} + room + 1, int64_t{-1}, int64_t{INT64_MIN}}) {
         for (uint64_t stride : {uint64_t{0}, uint64_t{4096'000}, ~uint64_t{0} / 3}) {
-          const size_t count = kCounts[random() % std::size(kCounts)];
-          const auto groups = static_cast<uint32_t>((count + kGroupSamples - 1) / kGroupSamples);
-          const auto begin = static_cast<uint32_t>(random() % groups * kGroupSamples / kLanes);
-          CAPTURE(InstructionSetName(set), width, base, stride, count, begin);
-          const Column column = Pack(count, width, begin, random);
-          std::vector<int64_t> out(size_t{column.rows.end - begin} * kLanes);
+          CAPTURE(InstructionSetName(set), base, stride);
+          const Column column = Pack(width, random);
+          std::vector<int64_t> out(column.RowsRead() * kLanes);
           Kernels().unpack_line(column.rows, base, stride, out.data());
-          Compare(column, count, out, [&](size_t i, uint64_t offset) {
+          Compare(column, out, [&](size_t i, uint64_t offset) {
             return static_cast<int64_t>(static_cast<uint64_t>(base) + offset +
                                         (i * stride >> kLineFractionBits));
           });
