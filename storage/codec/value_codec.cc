@@ -4,6 +4,7 @@
 #include <bit>
 #include <cstring>
 
+#include "storage/base/check.h"
 #include "storage/codec/alp.h"
 #include "storage/codec/alp_rd.h"
 #include "storage/codec/dictionary.h"
@@ -71,6 +72,7 @@ uint8_t* Search(const double* values, size_t count, EncodeHint& hint, BlockHeade
     hint = {left_bits, kReal, kOtherPatience, hint.provisional};
     uint8_t* real_end = EncodeReal(values, count, hint, real, scratch);
     const auto real_bytes = static_cast<size_t>(real_end - scratch);
+    TSDB_CHECK(real_bytes <= sizeof(scratch));
     if (real_bytes < best_bytes) {
       std::memcpy(out, scratch, real_bytes);
       header = real;

@@ -144,6 +144,16 @@ absl::StatusOr<SegmentFooter> ParseFooter(std::span<const uint8_t> bytes) {
   return footer;
 }
 
+std::optional<std::span<const uint8_t>> WholeSection(std::span<const uint8_t> file,
+                                                     const SectionEntry& section) {
+  if (section.offset > file.size() || section.length > file.size() - section.offset) {
+    return std::nullopt;
+  }
+  const std::span<const uint8_t> bytes = file.subspan(section.offset, section.length);
+  if (crc32c::Compute(bytes) != section.crc) return std::nullopt;
+  return bytes;
+}
+
 absl::StatusOr<codec::BlockStatistics> CheckLeaf(std::span<const uint8_t> leaf) {
   if (leaf.size() < kLeafPrefixBytes) return absl::DataLossError("it is cut short");
   if (crc32c::Compute(leaf.subspan(4)) != GetFixed32(leaf.data())) {

@@ -97,6 +97,10 @@ void AppendFooter(const SegmentFooter& footer, std::vector<uint8_t>* to);
 absl::StatusOr<SegmentHeader> ParseHeader(std::span<const uint8_t> bytes);
 absl::StatusOr<SegmentFooter> ParseFooter(std::span<const uint8_t> bytes);
 
+// The bytes of `section`, if it lies in the file and its checksum holds.
+std::optional<std::span<const uint8_t>> WholeSection(std::span<const uint8_t> file,
+                                                     const SectionEntry& section);
+
 // Everything about a leaf that can be checked without the index: the checksum before the block, the
 // block, that it takes all of its bytes and that its timestamps increase. kDataLoss says what is
 // wrong. `leaf` begins with the prefix, 8-byte aligned.

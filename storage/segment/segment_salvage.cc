@@ -13,17 +13,6 @@
 namespace tsdb::segment {
 namespace {
 
-// The bytes of `section` if it lies in the file and its checksum holds.
-std::optional<std::span<const uint8_t>> WholeSection(std::span<const uint8_t> file,
-                                                     const SectionEntry& section) {
-  if (section.offset > file.size() || section.length > file.size() - section.offset) {
-    return std::nullopt;
-  }
-  const std::span<const uint8_t> bytes = file.subspan(section.offset, section.length);
-  if (crc32c::Compute(bytes) != section.crc) return std::nullopt;
-  return bytes;
-}
-
 std::optional<std::vector<SeriesEntry>> SalvageSeries(std::span<const uint8_t> file,
                                                       const SectionEntry& section) {
   const auto bytes = WholeSection(file, section);

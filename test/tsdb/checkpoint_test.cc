@@ -319,12 +319,12 @@ TEST_CASE("checkpoint: whichever call fails, nothing is lost and no file is left
         REQUIRE(database->Checkpoint().ok());
         fill(500, 3000);
         files.Inject({.fault = fault, .nth = nth});
-        const absl::Status failed = database->Checkpoint();
+        database->Checkpoint().IgnoreError();
         reached_end = files.failures() == 0;
         files.ClearFault();
         const bool log_lives = database->Checkpoint().ok();
         RequireContent(*database, model);
-        if (failed.ok() && log_lives) {
+        if (log_lives) {
           // What is there is what the manifest names.
           REQUIRE(memory.List(kSegments)->size() == database->Statistics().segments + 2);
         }

@@ -178,6 +178,23 @@ TEST_CASE("recovery: what a checkpoint removes stays removed after a loss of pow
   REQUIRE(*files->AfterPowerLoss()->List(kSegments) == *after);
 }
 
+TEST_CASE("recovery: a checkpoint of which a file cannot be made says so", "[durability]") {
+  // The rest, and what holds the labels once more.
+  for (uint64_t nth = 1; nth <= 2; ++nth) {
+    CAPTURE(nth);
+    MemoryFileSystem files({kParent});
+    FaultFileSystem failing(&files);
+    const auto database = OpenIn(&failing);
+    AddSeries(*database, 1);
+    REQUIRE(database->NewAppender().Append(0, 1, 1.0));
+    failing.Inject({.fault = FileFault::kNoSpace, .nth = nth, .call = FileCall::kCreate});
+    CHECK_FALSE(database->Checkpoint().ok());
+    CHECK(failing.failures() == 1);
+    failing.ClearFault();
+    CHECK(database->Checkpoint().ok());
+  }
+}
+
 TEST_CASE("recovery: labels that are too large to be written twice are there once",
           "[durability]") {
   MemoryFileSystem files({kParent});

@@ -39,6 +39,7 @@ class Loader {
     for (const segment::Salvage& salvage : salvaged_) TSDB_RETURN_IF_ERROR(AppendSalvaged(salvage));
     TSDB_RETURN_IF_ERROR(LinkLeaves());
     TSDB_RETURN_IF_ERROR(AppendRest());
+    writer_.Finish();
     return std::move(loaded_);
   }
 
@@ -220,7 +221,6 @@ class Loader {
       if (leaf.damaged) continue;
       TSDB_RETURN_IF_ERROR(Link(leaf));
     }
-    writer_.Finish();
     return absl::OkStatus();
   }
 
@@ -238,7 +238,6 @@ class Loader {
     for (const segment::SalvagedLeaf& leaf : salvage.leaves) {
       TSDB_RETURN_IF_ERROR(Add(leaf.entry.series, leaf.entry.count, leaf.block, Place::kMemory));
     }
-    writer_.Finish();
     return absl::OkStatus();
   }
 
@@ -260,7 +259,6 @@ class Loader {
     }
     // The next checkpoint would remove it.
     if (damaged) store_.SetAside(*store_.rest_number());
-    writer_.Finish();
     return absl::OkStatus();
   }
 

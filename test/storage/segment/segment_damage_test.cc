@@ -205,6 +205,33 @@ TEST_CASE("segment: forged footers are refused", "[segment]") {
   }
 }
 
+TEST_CASE("segment: a section that goes on beyond the file is not read", "[segment]") {
+  // What lies beyond has the right checksum.
+  const Bytes bytes(64, 5);
+  SectionEntry section{.offset = 32, .length = 24, .entries = 1};
+  section.crc = crc32c::Compute(std::span(bytes).subspan(32, 24));
+  CHECK(WholeSection(bytes, section).has_value());
+  CHECK(WholeSection(std::span(bytes).first(56), section).has_value());
+  CHECK_FALSE(WholeSection(std::span(bytes).first(48), section).has_value());
+  CHECK_FALSE(WholeSection(std::span(bytes).first(24), section).has_value());
+  section.crc ^= 1;
+  CHECK_FALSE(WholeSection(bytes, section).has_value());
+}
+
+TEST_CASE("segment: a leaf that ends where its block begins is refused", "[segment]") {
+  Damaged segment;
+  const SegmentFooter footer = *ParseFooter(segment.intact());
+  const LeafIndexLayout layout(footer.summary.leaves);
+  const uint64_t offsets = footer.sections[kLeafIndex].offset + layout.offset;
+  Bytes bytes = segment.intact();
+  const uint32_t begin = GetFixed32(bytes.data() + offsets + 4);
+  PutFixed32(bytes.data() + offsets + 8, begin + kLeafPrefixBytes / 8);
+  Reseal(&bytes);
+  const absl::Status status = segment.Open(bytes).status();
+  CHECK(absl::IsDataLoss(status));
+  CHECK(Contains(status, "its block has no possible length"));
+}
+
 TEST_CASE("segment: a superseded leaf of the segment itself, or named twice, is refused",
           "[segment]") {
   Damaged segment;
