@@ -119,10 +119,13 @@ def repeat(programs, flags):
             findings.append(f"{program}, run {number}: ended with {code}\n{output[-20000:]}")
 
     done = 0
+    longest = list(programs)
     with concurrent.futures.ThreadPoolExecutor(flags.jobs) as pool:
         while done < flags.runs and not findings and time.monotonic() < deadline:
-            list(pool.map(lambda program: one(program, done), programs))
+            list(pool.map(lambda program: one(program, done), longest))
             done += 1
+            # The longest first, so that none runs on while the others' cores are idle.
+            longest.sort(key=lambda program: -seconds[program])
     for program in programs:
         print(f"{os.path.basename(program):34} {seconds[program] / max(1, done):7.2f} s a run")
     return done, findings

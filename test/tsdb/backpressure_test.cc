@@ -181,6 +181,8 @@ TEST_CASE("backpressure: what writers handed in is merged though they stop and n
   // Nearly as many writers as chunks, so that some wait for one, and late records, which merge
   // slowly: the last to be woken may be woken for a chunk and for a part at once.
   constexpr size_t kWriters = 10;
+  // Merging them takes as long as there are leaves to be rewritten.
+  constexpr auto kSpan = static_cast<Timestamp>(Scaled(100'003));
   Options options = TinyBuffers();
   options.merge_threads = GENERATE(1, 2);
   const auto database = Open(options);
@@ -193,7 +195,8 @@ TEST_CASE("backpressure: what writers handed in is merged though they stop and n
   for (size_t round = 0; round < rounds; ++round) {
     RunThreads(kWriters, [&](size_t number) {
       for (size_t i = 0; i < 2'500 + number * 37; ++i) {
-        const auto time = static_cast<Timestamp>(100'003 + round * 10 - i * 7919 % 100'003);
+        const Timestamp back = static_cast<Timestamp>(i) * 7919 % kSpan;
+        const Timestamp time = kSpan + static_cast<Timestamp>(round) * 10 - back;
         const auto series = static_cast<SeriesId>(number);
         findings.Expect(appenders[number].Append(series, time, ValueOf(series, time)), "refused");
       }
