@@ -292,7 +292,7 @@ class Reader {
   void ScanShort(const Snapshot& snapshot, const ScanQuestion& scan) {
     uint64_t returned = 0;
     watch_.Start();
-    const bool right = AskScan(snapshot, scan, setting_.scans.length, returned);
+    const bool right = AskScan(snapshot, scan, setting_.scans.length, {}, returned);
     latencies_[kShortScan].Take(watch_.Nanoseconds());
     wrong_ += !right || returned != setting_.scans.length;
   }

@@ -77,9 +77,9 @@ ScanQuestions MakeScans(const Workload& workload, uint64_t count, uint64_t lengt
 }
 
 bool AskScan(const Snapshot& snapshot, const ScanQuestion& scan, uint64_t length,
-             uint64_t& returned) {
-  Cursor cursor =
-      snapshot.Scan(scan.series, Workload::Range(scan.first_sample, scan.first_sample + length));
+             ScanOptions options, uint64_t& returned) {
+  Cursor cursor = snapshot.Scan(
+      scan.series, Workload::Range(scan.first_sample, scan.first_sample + length), options);
   double sum = 0;
   for (ColumnBlock block; cursor.Next(block);) {
     sum += SumValues(block.values.data(), block.size());

@@ -41,6 +41,6 @@ ScanQuestions MakeScans(const Workload& workload, uint64_t count, uint64_t lengt
 
 // Adds the scan's samples to `returned`; whether their sum is the right one.
 bool AskScan(const Snapshot& snapshot, const ScanQuestion& scan, uint64_t length,
-             uint64_t& returned);
+             ScanOptions options, uint64_t& returned);
 
 }  // namespace tsdb::benchmark

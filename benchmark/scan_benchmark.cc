@@ -15,7 +15,9 @@
 namespace tsdb::benchmark {
 namespace {
 
-enum Way : size_t { kScan, kStatistics, kDecoding, kWays };
+enum Way : size_t { kScan, kScanValues, kStatistics, kDecoding, kWays };
+
+bool IsScan(size_t way) { return way == kScan || way == kScanValues; }
 
 struct alignas(128) Answers {
   uint64_t returned = 0;
@@ -33,7 +35,8 @@ class ScanBenchmark final : public ReadingBenchmark {
  private:
   size_t ways() const override { return kWays; }
   const char* WayName(size_t way) const override {
-    static constexpr const char* kNames[] = {"scan", "aggregate_statistics", "aggregate_decode"};
+    static constexpr const char* kNames[] = {"scan", "scan_values", "aggregate_statistics",
+                                             "aggregate_decode"};
     return kNames[way];
   }
 
@@ -45,12 +48,13 @@ class ScanBenchmark final : public ReadingBenchmark {
 
   absl::StatusOr<Run> Ask(Database& database, size_t way, uint32_t threads,
                           uint64_t passes) override {
-    return way == kScan ? RunScans(database, threads, passes)
-                        : RunAggregates(database, threads, way, passes);
+    return IsScan(way) ? RunScans(database, threads, {.timestamps = way == kScan}, passes)
+                       : RunAggregates(database, threads, way, passes);
   }
 
   // Every scan `passes` times, the scans shared by the threads.
-  absl::StatusOr<Run> RunScans(Database& database, uint32_t threads, uint64_t passes) const {
+  absl::StatusOr<Run> RunScans(Database& database, uint32_t threads, ScanOptions options,
+                               uint64_t passes) const {
     std::vector<Answers> answers(threads);
     const uint64_t scans = flags_.scans;
     Run run;
@@ -60,7 +64,8 @@ class ScanBenchmark final : public ReadingBenchmark {
       Answers& own = answers[thread];
       for (uint64_t pass = 0; pass < passes; ++pass) {
         for (uint64_t i = begin; i < end; ++i) {
-          own.right += AskScan(snapshot, questions_.scans[i], questions_.length, own.returned);
+          own.right +=
+              AskScan(snapshot, questions_.scans[i], questions_.length, options, own.returned);
         }
       }
     });
@@ -105,12 +110,12 @@ class ScanBenchmark final : public ReadingBenchmark {
     double best = 0;
     for (int attempt = 0; attempt < 3; ++attempt) {
       std::vector<Answers> answers(threads);
-      const uint64_t count = way == kScan ? flags_.scans : series_.size();
+      const uint64_t count = IsScan(way) ? flags_.scans : series_.size();
       const double seconds = RunTogether(threads, [&](size_t thread) {
         const uint64_t end = count * (thread + 1) / threads;
         for (uint64_t i = count * thread / threads; i < end; ++i) {
           HandRolledStore::Sum sum;
-          if (way == kScan) {
+          if (IsScan(way)) {
             const ScanQuestion& scan = questions_.scans[i];
             sum = store.SumRange(
                 scan.series, Workload::Range(scan.first_sample, scan.first_sample + flags_.length));
@@ -131,10 +136,10 @@ class ScanBenchmark final : public ReadingBenchmark {
   void AddRow(const ReadingRow& row) override {
     const uint64_t records = flags_.MakeWorkload().records();
     JsonObject object = SharedFields(row);
-    object.Add("scans", row.way == kScan ? row.passes * flags_.scans : row.passes)
-        .Add("length", row.way == kScan ? flags_.length : records)
+    object.Add("scans", IsScan(row.way) ? row.passes * flags_.scans : row.passes)
+        .Add("length", IsScan(row.way) ? flags_.length : records)
         .Add("returned", row.answers)
-        .Add("expected", row.passes * (row.way == kScan ? flags_.scans * flags_.length : records))
+        .Add("expected", row.passes * (IsScan(row.way) ? flags_.scans * flags_.length : records))
         .Add("samples_per_second", row.Headline());
     row.rate.AddTo(object, "samples_per_second");
     object.Add("hand_rolled_samples_per_second", row.hand_rolled_rate);

@@ -19,6 +19,7 @@ struct Cursor::State {
   SeriesId series;
   Timestamp from;
   Timestamp last;
+  tree::ColumnSet columns;
   bool more;
   tree::PieceBuffer buffer;
 };
@@ -31,12 +32,13 @@ Cursor::~Cursor() = default;
 bool Cursor::Next(ColumnBlock& block) {
   State& state = *state_;
   if (!state.more) return false;
-  const tree::Piece piece =
-      tree::ReadPiece(*state.tree, state.series, state.from, state.last, state.buffer);
+  const tree::Piece piece = tree::ReadPiece(*state.tree, state.series, state.from, state.last,
+                                            state.buffer, state.columns);
   state.more = piece.more;
   state.from = piece.next;
   if (piece.count == 0) return false;
-  block.timestamps = {piece.times, piece.count};
+  const bool with_times = state.columns == tree::ColumnSet::kBoth;
+  block.timestamps = {piece.times, with_times ? piece.count : 0};
   block.values = {piece.values, piece.count};
   return true;
 }
@@ -70,12 +72,13 @@ uint64_t Snapshot::Count(SeriesId series, TimeRange range) const {
   return AggregateSeries(series, range).count;
 }
 
-Cursor Snapshot::Scan(SeriesId series, TimeRange range) const {
+Cursor Snapshot::Scan(SeriesId series, TimeRange range, ScanOptions options) const {
   const tree::Tree& tree = database_->engine_->tree;
   tree::PrefetchWalk(tree, series);  // comes from memory meanwhile
   auto state = std::make_unique<Cursor::State>();
   state->tree = &tree;
   state->series = series;
+  state->columns = options.timestamps ? tree::ColumnSet::kBoth : tree::ColumnSet::kValues;
   state->more = !range.Empty();
   state->from = range.begin;
   state->last = range.Empty() ? range.begin : range.Last();

@@ -57,7 +57,7 @@ class TsdbReader final : public PeerReader {
 
   RangeSum SumRange(SeriesId series, TimeRange range) override {
     RangeSum sum;
-    Cursor cursor = snapshot_.Scan(series, range);
+    Cursor cursor = snapshot_.Scan(series, range, {.timestamps = false});
     for (ColumnBlock block; cursor.Next(block);) {
       sum.sum += SumValues(block.values.data(), block.size());
       sum.count += block.size();

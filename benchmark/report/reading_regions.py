@@ -35,7 +35,8 @@ def lookup_plot(result):
 
 
 def scans(results):
-    ways = {"scan": "scans of {} samples", "aggregate_statistics": "aggregate by statistics",
+    ways = {"scan": "scans of {} samples", "scan_values": "the same, values alone",
+            "aggregate_statistics": "aggregate by statistics",
             "aggregate_decode": "aggregate by decoding"}
 
     def rows(result):

@@ -100,21 +100,23 @@ void MergeGathered(Piece& piece, KeepDuplicate keep, PieceBuffer& buffer) {
   piece.count = buffer.merged_times.size();
 }
 
-void CopyColumns(const Timestamp* times, const double* values, Extent extent, Piece& piece,
-                 PieceBuffer& buffer) {
+void CopyColumns(const Timestamp* times, const double* values, Extent extent, ColumnSet columns,
+                 Piece& piece, PieceBuffer& buffer) {
   piece.count = extent.end - extent.begin;
   ColumnRoom& room = buffer.room;
   room.Reserve(piece.count + kVector);
-  std::memcpy(room.times(), times + extent.begin, piece.count * sizeof(Timestamp));
   std::memcpy(room.values(), values + extent.begin, piece.count * sizeof(double));
-  piece.times = room.times();
   piece.values = room.values();
+  if (columns == ColumnSet::kValues) return;
+  std::memcpy(room.times(), times + extent.begin, piece.count * sizeof(Timestamp));
+  piece.times = room.times();
 }
 
-void DecodeExtent(const codec::BlockView& block, Extent extent, Piece& piece, PieceBuffer& buffer) {
+void DecodeExtent(const codec::BlockView& block, Extent extent, ColumnSet columns, Piece& piece,
+                  PieceBuffer& buffer) {
   piece.count = extent.end - extent.begin;
   if (piece.count == 0) return;
-  const auto [times, values] = DecodeColumns(block, extent.begin, extent.end, buffer.room);
+  const auto [times, values] = DecodeColumns(block, extent.begin, extent.end, columns, buffer.room);
   piece.times = times;
   piece.values = values;
 }
@@ -125,7 +127,7 @@ Piece ReadShared(const SeriesView& view, uint32_t slot, Timestamp from, Timestam
   if (view.shared == nullptr) return piece;
   const Extent whole{view.shared->starts[slot], view.shared->starts[slot + 1]};
   if (whole.begin < whole.end) {
-    DecodeExtent(view.shared->base(), whole, piece, buffer);
+    DecodeExtent(view.shared->base(), whole, ColumnSet::kBoth, piece, buffer);
     const Extent inside = ExtentOf(piece.times, piece.count, from, last);
     piece.times += inside.begin;
     piece.values += inside.begin;
@@ -137,14 +139,15 @@ Piece ReadShared(const SeriesView& view, uint32_t slot, Timestamp from, Timestam
 }
 
 Piece ReadDense(const SeriesView& view, Timestamp from, Timestamp last, KeepDuplicate keep,
-                PieceBuffer& buffer) {
+                ColumnSet columns, PieceBuffer& buffer) {
+  if (view.late_count > 0) columns = ColumnSet::kBoth;  // to find the late records' places
   for (;;) {
     Piece piece;
     Timestamp piece_last = last;
     if (view.InOpen(from)) {
       const Timestamp* times = view.version->times();
-      CopyColumns(times, view.version->values(), ExtentOf(times, view.open, from, last), piece,
-                  buffer);
+      CopyColumns(times, view.version->values(), ExtentOf(times, view.open, from, last), columns,
+                  piece, buffer);
     } else {
       const LeafPosition position = FindLeaf(view, from);
       PrefetchLeaf(position.leaf);
@@ -159,7 +162,7 @@ Piece ReadDense(const SeriesView& view, Timestamp from, Timestamp last, KeepDupl
       Extent extent{0, block.count()};
       if (from > position.first) extent.begin = block.LowerBound(from);
       if (piece_last < block.LastTimestamp()) extent.end = block.LowerBound(piece_last + 1);
-      DecodeExtent(block, extent, piece, buffer);
+      DecodeExtent(block, extent, columns, piece, buffer);
     }
     if (view.late_count > 0) {
       GatherDenseLate(view, from, piece_last, keep, buffer);
@@ -242,11 +245,13 @@ std::optional<double> LookupIn(const SeriesView& view, uint32_t slot, Timestamp 
 }  // namespace
 
 DecodedColumns DecodeColumns(const codec::BlockView& block, size_t begin, size_t end,
-                             ColumnRoom& room) {
+                             ColumnSet columns, ColumnRoom& room) {
   room.Reserve(RoundUpToVector(block.count()) + kVector);
-  const size_t aligned = block.DecodeTimestampRange(begin, end, room.times());
-  block.DecodeValueRange(begin, end, room.values());
-  return {room.times() + (begin - aligned), room.values() + (begin - aligned)};
+  const size_t aligned = block.DecodeValueRange(begin, end, room.values());
+  const double* values = room.values() + (begin - aligned);
+  if (columns == ColumnSet::kValues) return {nullptr, values};
+  block.DecodeTimestampRange(begin, end, room.times());
+  return {room.times() + (begin - aligned), values};
 }
 
 std::optional<double> Lookup(const Tree& tree, SeriesId series, Timestamp timestamp) {
@@ -289,14 +294,14 @@ std::optional<Sample> Last(const Tree& tree, SeriesId series) {
 }
 
 Piece ReadPiece(const Tree& tree, SeriesId series, Timestamp from, Timestamp last,
-                PieceBuffer& buffer) {
+                PieceBuffer& buffer, ColumnSet columns) {
   const auto guard = tree.epochs().Pin();
   const Page* page = tree.FindPage(series);
   if (page == nullptr || from > last) return Piece();
   const uint32_t slot = Tree::SlotOf(series);
   const SeriesView view = SeriesView::Load(*page, slot);
   return view.version == nullptr ? ReadShared(view, slot, from, last, tree.keep(), buffer)
-                                 : ReadDense(view, from, last, tree.keep(), buffer);
+                                 : ReadDense(view, from, last, tree.keep(), columns, buffer);
 }
 
 namespace {
@@ -348,7 +353,7 @@ class LeafSummary {
       return;
     }
     Piece piece;
-    CopyColumns(times, view_.version->values(), extent, piece, buffer_);
+    CopyColumns(times, view_.version->values(), extent, ColumnSet::kBoth, piece, buffer_);
     AddMerged(piece, late_.size());
   }
 
@@ -375,14 +380,8 @@ class LeafSummary {
     }
     Piece piece;
     const Extent extent = ExtentOf(block, statistics, from_, last_);
-    if (late_end == late_at_ && extent.begin < extent.end) {
-      ColumnRoom& room = buffer_.room;
-      room.Reserve(RoundUpToVector(block.count()) + kVector);
-      const size_t aligned = block.DecodeValueRange(extent.begin, extent.end, room.values());
-      summary_.Add(room.values() + (extent.begin - aligned), extent.end - extent.begin);
-      return;
-    }
-    DecodeExtent(block, extent, piece, buffer_);
+    const ColumnSet columns = late_end > late_at_ ? ColumnSet::kBoth : ColumnSet::kValues;
+    DecodeExtent(block, extent, columns, piece, buffer_);
     AddMerged(piece, late_end);
   }
 

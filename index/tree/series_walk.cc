@@ -112,7 +112,8 @@ class ViewWalk {
   // Puts the leaf's samples in the range at times_ and values_.
   void Decode(const WalkedLeaf& leaf) {
     if (leaf.begin >= leaf.end) return;
-    const auto [times, values] = DecodeColumns(leaf.block, leaf.begin, leaf.end, buffer_.room);
+    const auto [times, values] =
+        DecodeColumns(leaf.block, leaf.begin, leaf.end, ColumnSet::kBoth, buffer_.room);
     times_ = times;
     values_ = values;
   }

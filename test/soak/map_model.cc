@@ -244,6 +244,24 @@ class Round {
     }
     Expect(expected == truth.end() || !range.Contains(expected->first), "series ", series,
            ": a scan ended before ", expected == truth.end() ? 0 : expected->first);
+    ScanValues(series, range);
+  }
+
+  // Without timestamps.
+  void ScanValues(SeriesId series, TimeRange range) {
+    const Truth& truth = truth_[series];
+    auto expected = truth.lower_bound(range.begin);
+    Cursor cursor = database_->NewSnapshot().Scan(series, range, {.timestamps = false});
+    for (ColumnBlock block; cursor.Next(block);) {
+      Expect(block.timestamps.empty(), "series ", series, ": timestamps that nobody asked for");
+      for (const double value : block.values) {
+        Expect(expected != truth.end(), "series ", series, ": a scan of values went on");
+        Compare(series, expected->first, value);
+        ++expected;
+      }
+    }
+    Expect(expected == truth.end() || !range.Contains(expected->first), "series ", series,
+           ": a scan of values ended before ", expected == truth.end() ? 0 : expected->first);
   }
 
   void Aggregates() {

@@ -6,6 +6,7 @@
 #include <bit>
 #include <catch2/catch.hpp>
 #include <cstdint>
+#include <cstring>
 #include <map>
 #include <vector>
 
@@ -50,15 +51,21 @@ struct TreeFixture {
     writer.Finish();
   }
 
+  // Both ways: values alone must be the same.
   std::vector<Sample> ReadAll(SeriesId series, Timestamp from = kTimestampMin,
                               Timestamp last = kTimestampMax) {
     std::vector<Sample> samples;
-    PieceBuffer buffer;
+    PieceBuffer buffer, buffer_of_values;
     Piece piece;
     piece.more = true;
     piece.next = from;
     while (piece.more) {
-      piece = ReadPiece(tree, series, piece.next, last, buffer);
+      const Timestamp next = piece.next;
+      piece = ReadPiece(tree, series, next, last, buffer);
+      const Piece alone = ReadPiece(tree, series, next, last, buffer_of_values, ColumnSet::kValues);
+      REQUIRE(alone.count == piece.count);
+      REQUIRE((piece.count == 0 ||
+               std::memcmp(alone.values, piece.values, piece.count * sizeof(double)) == 0));
       for (size_t i = 0; i < piece.count; ++i) samples.push_back({piece.times[i], piece.values[i]});
     }
     return samples;
