@@ -62,19 +62,34 @@ void* SlabPool::AllocateSmall(size_t rounded) {
   }
 }
 
+void* SlabPool::TakeBlock(SizeClass& size_class, size_t rounded) {
+  MutexLock lock(&size_class.mutex);
+  if (!size_class.free.empty()) {
+    void* block = size_class.free.back();
+    size_class.free.pop_back();
+    size_class.free_count.store(static_cast<uint32_t>(size_class.free.size()),
+                                std::memory_order_relaxed);
+    return block;
+  }
+  Carving& carving = size_class.carving;
+  if (carving.at == carving.end) return nullptr;
+  void* block = carving.at;
+  carving.at += rounded;
+  return block;
+}
+
 void* SlabPool::TryAllocate(size_t rounded) {
   // This core's blocks first, then those that other cores have freed.
   const size_t home = Stripe();
   const size_t number = ClassOf(rounded);
-  for (size_t i = 0; i < stripes_; ++i) {
-    SizeClass& size_class = ClassOf(number, (home + i) & (stripes_ - 1));
-    MutexLock lock(&size_class.mutex);
-    if (size_class.free.empty()) continue;
-    void* block = size_class.free.back();
-    size_class.free.pop_back();
-    return block;
+  SizeClass& own = ClassOf(number, home);
+  if (void* block = TakeBlock(own, rounded)) return block;
+  for (size_t i = 1; i < stripes_; ++i) {
+    SizeClass& other = ClassOf(number, (home + i) & (stripes_ - 1));
+    if (other.free_count.load(std::memory_order_relaxed) == 0) continue;
+    if (void* block = TakeBlock(other, rounded)) return block;
   }
-  return Carve(rounded);
+  return Carve(own, rounded);
 }
 
 void SlabPool::Free(void* block, size_t bytes) {
@@ -89,6 +104,8 @@ void SlabPool::Free(void* block, size_t bytes) {
   SizeClass& size_class = ClassOf(ClassOf(rounded), Stripe());
   MutexLock lock(&size_class.mutex);
   size_class.free.push_back(block);
+  size_class.free_count.store(static_cast<uint32_t>(size_class.free.size()),
+                              std::memory_order_relaxed);
 }
 
 absl::Status SlabPool::Prefault(size_t bytes) {
@@ -101,18 +118,16 @@ absl::Status SlabPool::Prefault(size_t bytes) {
   return absl::OkStatus();
 }
 
-void* SlabPool::Carve(size_t rounded) {
+void* SlabPool::Carve(SizeClass& size_class, size_t rounded) {
   MutexLock lock(&carve_mutex_);
-  Carving& carving = carving_[ClassOf(rounded)];
-  if (carving.at == carving.end) {
-    const size_t pages = PagesOfSpan(rounded);
-    char* const span = TakeSpan(pages);
-    if (span == nullptr) return nullptr;
-    carving = {span, span + pages * kPageBytes / rounded * rounded};
-  }
-  void* block = carving.at;
-  carving.at += rounded;
-  return block;
+  // Another thread of this processor may have been here.
+  if (void* block = TakeBlock(size_class, rounded)) return block;
+  const size_t pages = PagesOfSpan(rounded);
+  char* const span = TakeSpan(pages);
+  if (span == nullptr) return nullptr;
+  MutexLock class_lock(&size_class.mutex);
+  size_class.carving = {span + rounded, span + pages * kPageBytes / rounded * rounded};
+  return span;
 }
 
 char* SlabPool::TakeSpan(size_t pages) {
@@ -166,8 +181,9 @@ void SlabPool::Unlist(Region& region) {
 }
 
 size_t SlabPool::TakePages(Region& region, size_t pages) {
+  while (region.first_free < kRegionPages && region.used[region.first_free]) ++region.first_free;
   size_t run = 0;
-  for (size_t page = 0; page < kRegionPages; ++page) {
+  for (size_t page = region.first_free; page < kRegionPages; ++page) {
     run = region.used[page] ? 0 : run + 1;
     if (run < pages) continue;
     const size_t first = page + 1 - pages;
@@ -235,7 +251,6 @@ void SlabPool::CollectClass(size_t number) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   const size_t bytes = BytesOf(number);
   const size_t pages = PagesOfSpan(bytes);
   const size_t whole = pages * kPageBytes / bytes;
-  Carving& carving = carving_[number];
   struct Span {
     Region& region;
     size_t first;
@@ -247,15 +262,24 @@ void SlabPool::CollectClass(size_t number) ABSL_NO_THREAD_SAFETY_ANALYSIS {
     const size_t first = region.span[offset / kPageBytes];
     return Span{region, first, region.free_blocks[first]};
   };
+  // Of the span that ends there, if blocks are still cut from it.
+  auto carving_of = [&](const char* end) ABSL_NO_THREAD_SAFETY_ANALYSIS -> Carving* {
+    for (size_t stripe = 0; stripe < stripes_; ++stripe) {
+      Carving& carving = ClassOf(number, stripe).carving;
+      if (carving.end == end) return &carving;
+    }
+    return nullptr;
+  };
   auto return_if_free = [&](const void* block) ABSL_NO_THREAD_SAFETY_ANALYSIS {
     const Span span = span_of(block);
     if (span.free_blocks == kReturned) return true;
     char* const begin = static_cast<char*>(span.region.memory.data()) + span.first * kPageBytes;
     char* const end = begin + whole * bytes;
-    const bool current = carving.end == end;
-    const size_t cut = static_cast<size_t>((current ? carving.at : end) - begin) / bytes;
+    Carving* const carving = carving_of(end);
+    const size_t cut =
+        static_cast<size_t>((carving != nullptr ? carving->at : end) - begin) / bytes;
     if (span.free_blocks < cut) return false;
-    if (current) carving = {};
+    if (carving != nullptr) *carving = {};
     ReturnSpan(span.region, span.first, pages);
     span.free_blocks = kReturned;
     return true;
@@ -268,8 +292,11 @@ void SlabPool::CollectClass(size_t number) ABSL_NO_THREAD_SAFETY_ANALYSIS {
     std::erase_if(ClassOf(number, stripe).free, return_if_free);
   }
   for (size_t stripe = 0; stripe < stripes_; ++stripe) {
-    for (const void* block : ClassOf(number, stripe).free) span_of(block).free_blocks = 0;
-    ClassOf(number, stripe).mutex.Unlock();
+    SizeClass& size_class = ClassOf(number, stripe);
+    for (const void* block : size_class.free) span_of(block).free_blocks = 0;
+    size_class.free_count.store(static_cast<uint32_t>(size_class.free.size()),
+                                std::memory_order_relaxed);
+    size_class.mutex.Unlock();
   }
 }
 
@@ -278,6 +305,7 @@ void SlabPool::ReturnSpan(Region& region, size_t first, size_t pages) {
   for (size_t page = first; page < first + pages; ++page) region.used.reset(page);
   region.free_pages += pages;
   region.run_max = kRegionPages;
+  region.first_free = std::min(region.first_free, first);
   List(region);
   free_page_bytes_.fetch_add(pages * kPageBytes, std::memory_order_relaxed);
 }

@@ -1,7 +1,7 @@
 // Memory for what the tree publishes and replaces all the time: leaves, open leaves, inner nodes.
 // It comes from the system in 2 MiB regions with huge pages behind them where the kernel gives them
 // (first touch of 4 KiB pages runs at 2 GB/s here, of huge pages at 8). A region is cut into spans
-// of whole pages, a span into blocks of one size class. Blocks are recycled through one free list
+// of whole pages, a span into blocks of one size class. Blocks are recycled through free lists
 // per class, most recently freed first, so that a replaced block's cache lines are used again.
 //
 // Spans of which every block is free can be taken by other classes, and regions of which every page
@@ -9,8 +9,9 @@
 // Trim for both. This is what slab allocators do (Bonwick, "The Slab Allocator", USENIX 1994, and
 // its working sets for what goes back); neighbouring blocks are never joined.
 //
-// Thread safety: every method from any thread. A class has its own lock, held for a few loads and
-// stores; callers come here about once per 512 records.
+// Thread safety: every method from any thread. Each processor has lists of its own and a span that
+// it cuts blocks from, a lock for each class, held for a few loads and stores; callers come here
+// about once per 512 records.
 #pragma once
 
 #include <array>
@@ -79,10 +80,22 @@ class SlabPool {
   static constexpr size_t kPagesPerList = 64;
   static constexpr size_t kLists = kRegionPages / kPagesPerList + 1;
 
-  struct SizeClass {
+  // What is left to cut of a span.
+  struct Carving {
+    char* at = nullptr;
+    char* end = nullptr;
+  };
+
+  // A size class on one stripe.
+  struct alignas(64) SizeClass {
     Mutex mutex;
+    // How many are free, to be read without the mutex: others look here for blocks when they have
+    // none, and mostly there are none. Relaxed: a hint.
+    std::atomic<uint32_t> free_count{0};
     // Beside the blocks, not threaded through them: taking one must not wait for its first line.
     std::vector<void*> free ABSL_GUARDED_BY(mutex);
+    // Becomes other than empty under carve_mutex_ as well.
+    Carving carving ABSL_GUARDED_BY(mutex);
   };
 
   // What was allocated less what was freed there, modulo 2^64. On a line of its own: every block
@@ -96,16 +109,11 @@ class SlabPool {
     std::bitset<kRegionPages> used;
     size_t free_pages = kRegionPages;
     size_t run_max = kRegionPages;  // no more free pages than this lie side by side
+    size_t first_free = 0;          // all pages before it are used
     size_t place = 0;               // in its list of `open_`
     // Of each used page: the first of its span. Of first pages: blocks found free by Collect.
     std::array<uint16_t, kRegionPages> span;
     std::array<uint16_t, kRegionPages> free_blocks{};
-  };
-
-  // What is left to cut of the span that a class cuts blocks from.
-  struct Carving {
-    char* at = nullptr;
-    char* end = nullptr;
   };
 
   static constexpr size_t ClassOf(size_t rounded) {
@@ -130,9 +138,11 @@ class SlabPool {
   // Of the calling thread's processor.
   size_t Stripe() const { return CurrentProcessor() & (stripes_ - 1); }
   void* AllocateSmall(size_t rounded);
+  // Null when there is none in the class, not even to be cut.
+  static void* TakeBlock(SizeClass& size_class, size_t rounded);
   // Null when the system has no memory; so Carve and TakeSpan.
   void* TryAllocate(size_t rounded);
-  void* Carve(size_t rounded) ABSL_LOCKS_EXCLUDED(carve_mutex_);
+  void* Carve(SizeClass& size_class, size_t rounded) ABSL_LOCKS_EXCLUDED(carve_mutex_);
   char* TakeSpan(size_t pages) ABSL_EXCLUSIVE_LOCKS_REQUIRED(carve_mutex_);
   // Null when no region has so many free pages side by side.
   char* FindPages(size_t pages) ABSL_EXCLUSIVE_LOCKS_REQUIRED(carve_mutex_);
@@ -163,7 +173,6 @@ class SlabPool {
   std::atomic<size_t> free_page_bytes_{0};  // changed under carve_mutex_, as the next
   std::atomic<size_t> spare_bytes_{0};
   Mutex carve_mutex_;  // taken with no class lock held, and before them
-  std::array<Carving, kClasses> carving_ ABSL_GUARDED_BY(carve_mutex_);
   absl::flat_hash_map<uintptr_t, std::unique_ptr<Region>> regions_ ABSL_GUARDED_BY(carve_mutex_);
   // Regions with free pages, those with the fewest first; the last list has those that are idle, of
   // which nothing is used.

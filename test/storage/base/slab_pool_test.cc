@@ -1,7 +1,9 @@
 // The slab pool: classes, alignment, recycling, accounting; from one thread and from many.
 
 #include "storage/base/slab_pool.h"
-#include "test/tsdb/threads.h"
+
+#include <pthread.h>
+#include <sched.h>
 
 #include <algorithm>
 #include <catch2/catch.hpp>
@@ -12,6 +14,7 @@
 
 #include "absl/base/config.h"
 #include "storage/base/memory.h"
+#include "test/tsdb/threads.h"
 
 namespace tsdb {
 namespace {
@@ -117,6 +120,47 @@ TEST_CASE("slab pool: threads that allocate, free and trim never share a block",
   for (std::thread& thread : threads) thread.join();
   for (const int count : damaged) REQUIRE(count == 0);
   REQUIRE(pool.allocated_bytes() == 0);
+}
+
+// Runs `body` on one processor; false if the system does not allow that.
+template <typename Body>
+bool OnProcessor(int processor, const Body& body) {
+  bool pinned = false;
+  std::thread([&] {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    CPU_SET(processor, &set);
+    pinned = pthread_setaffinity_np(pthread_self(), sizeof(set), &set) == 0;
+    if (pinned) body();
+  }).join();
+  return pinned;
+}
+
+TEST_CASE("slab pool: what one processor frees another takes before it cuts a span") {
+  SlabPool pool;
+  constexpr size_t kSize = 1'000;
+  // Few of the blocks, so that nobody looks for whole spans.
+  std::vector<void*> blocks(8'000), freed(200), again(freed.size());
+  const bool pinned = OnProcessor(0,
+                                  [&] {
+                                    for (void*& block : blocks) block = pool.Allocate(kSize);
+                                  }) &&
+                      OnProcessor(1,
+                                  [&] {
+                                    for (size_t i = 0; i < freed.size(); ++i) {
+                                      freed[i] = blocks[i * 40];
+                                      pool.Free(freed[i], kSize);
+                                    }
+                                  }) &&
+                      OnProcessor(0, [&] {
+                        for (void*& block : again) block = pool.Allocate(kSize);
+                      });
+  if (!pinned) return;  // a machine, or a container, with one processor
+  const size_t same =
+      static_cast<size_t>(std::count_if(again.begin(), again.end(), [&](void* block) {
+        return std::find(freed.begin(), freed.end(), block) != freed.end();
+      }));
+  CHECK(same >= freed.size() - 16);  // and what was left to cut
 }
 
 TEST_CASE("slab pool: what blocks of one size leave serves other sizes") {
