@@ -26,10 +26,12 @@ inline bool Continues(const Timestamp* times, Timestamp last) {
   return increasing;
 }
 
-uint32_t OpenCapacityFor(size_t count) {
-  uint32_t capacity = kOpenCapacityMin;
-  while (capacity < count && capacity < kLeafSamples) capacity *= 2;
-  return capacity;
+// For `count` samples in place of an open leaf of `capacity`, which is too small. By half more at
+// least, so that samples that come one by one are moved three times each at most.
+uint32_t OpenCapacityFor(size_t count, uint32_t capacity) {
+  const size_t wanted = std::max<size_t>(count, capacity + capacity / 2);
+  const size_t rounded = (wanted + kOpenCapacityMin - 1) / kOpenCapacityMin * kOpenCapacityMin;
+  return static_cast<uint32_t>(std::min<size_t>(rounded, kLeafSamples));
 }
 
 }  // namespace
@@ -122,56 +124,53 @@ void TreeWriter::Finish() {
 
 void TreeWriter::AppendDense(Page& page, uint32_t slot, Times times, Values values, size_t count,
                              EncodedAhead ahead) {
-  const SeriesVersion* version = page.dense[slot].load(std::memory_order_relaxed);
-  if ((!version->any || times[0] > version->last) && StrictlyIncreasing(times, count)) {
-    AppendInOrder(page, slot, times, values, count, ahead);
-  } else {
-    DropAhead(ahead, 0);
-    AppendMixed(page, slot, times, values, count);
+  const size_t in_order = AppendInOrder(page, slot, times, values, count, ahead);
+  if (in_order < count) {
+    AppendMixed(page, slot, times + in_order, values + in_order, count - in_order);
   }
 }
 
-// REQUIRES: times increase strictly and lie above the version's last.
-void TreeWriter::AppendInOrder(Page& page, uint32_t slot, Times times, Values values, size_t count,
-                               EncodedAhead ahead) {
-  if (count == 0) return;
+// Appends what increases strictly, from above the version's last; returns how many. It is looked at
+// a leaf at a time, and so still in cache when it is encoded.
+size_t TreeWriter::AppendInOrder(Page& page, uint32_t slot, Times times, Values values,
+                                 size_t count, EncodedAhead ahead) {
   SeriesVersion* version = page.dense[slot].load(std::memory_order_relaxed);
-  counts_[Counter::kMerged] += static_cast<int64_t>(count);
-  counts_[Counter::kInTree] += static_cast<int64_t>(count);
-  const Timestamp last = times[count - 1];
-  page.Cover(times[0], last);
-  const size_t total = count;
+  size_t done = 0;
   size_t linked = 0;
-  while (count > 0) {
+  while (done < count) {
+    const Times first = times + done;
     const uint32_t open = version->owner_count();
-    size_t taken;
-    if (open == 0 && count >= kLeafSamples) {
+    const size_t taken = std::min<size_t>(count - done, kLeafSamples - open);
+    if (version->any && first[0] <= version->last) break;
+    if (!StrictlyIncreasing(first, taken)) break;
+    page.Cover(first[0], first[taken - 1]);
+    if (taken == kLeafSamples) {
       // A long run is encoded where it lies. While the open leaf is empty a leaf may be added to
       // the published version: readers of it see no sample twice.
-      if (linked < ahead.leaves.size() && total - count == ahead.begin + linked * kLeafSamples) {
-        LinkLeaf(version, times[0], ahead.leaves[linked++], kLeafSamples);
+      if (linked < ahead.leaves.size() && done == ahead.begin + linked * kLeafSamples) {
+        LinkLeaf(version, first[0], ahead.leaves[linked++], kLeafSamples);
       } else {
-        AddLeaf(version, times, values, kLeafSamples);
+        AddLeaf(version, first, values + done, kLeafSamples);
       }
-      taken = kLeafSamples;
     } else {
-      if (open + count > version->capacity() && version->capacity() < kLeafSamples) {
-        SeriesVersion* larger = Succeed(version, OpenCapacityFor(open + count));
+      if (taken > version->room()) {
+        SeriesVersion* larger =
+            Succeed(version, OpenCapacityFor(open + taken, version->capacity()));
         larger->Append(version->times(), version->values(), open);
         Replace(page, slot, version, larger);
         version = larger;
       }
-      taken = std::min<size_t>(count, version->room());
-      version->Append(times, values, static_cast<uint32_t>(taken));
+      version->Append(first, values + done, static_cast<uint32_t>(taken));
       if (version->owner_count() == kLeafSamples) version = Seal(page, slot, version);
     }
-    times += taken;
-    values += taken;
-    count -= taken;
+    version->last = first[taken - 1];
+    version->any = true;
+    done += taken;
   }
   DropAhead(ahead, linked);
-  version->last = last;
-  version->any = true;
+  counts_[Counter::kMerged] += static_cast<int64_t>(done);
+  counts_[Counter::kInTree] += static_cast<int64_t>(done);
+  return done;
 }
 
 // Parts the records that continue the series from those at or below its highest timestamp so far.
@@ -207,8 +206,9 @@ void TreeWriter::AppendMixed(Page& page, uint32_t slot, Times times, Values valu
     last = continues ? time : last;
     any = true;
   }
-  AppendInOrder(page, slot, in_order_.times.data(), in_order_.values.data(), in_order,
-                EncodedAhead());
+  const size_t appended = AppendInOrder(page, slot, in_order_.times.data(), in_order_.values.data(),
+                                        in_order, EncodedAhead());
+  TSDB_CHECK(appended == in_order);
   AppendLate(page, slot, late_.times.data(), late_.values.data(), late);
 }
 

@@ -120,8 +120,8 @@ class TreeWriter {
   // tree_writer.cc: the right edge of dense series
   void AppendDense(Page& page, uint32_t slot, Times times, Values values, size_t count,
                    EncodedAhead ahead);
-  void AppendInOrder(Page& page, uint32_t slot, Times times, Values values, size_t count,
-                     EncodedAhead ahead);
+  size_t AppendInOrder(Page& page, uint32_t slot, Times times, Values values, size_t count,
+                       EncodedAhead ahead);
   void AppendMixed(Page& page, uint32_t slot, Times times, Values values, size_t count);
   SeriesVersion* Succeed(SeriesVersion* version, uint32_t capacity);
   void Replace(Page& page, uint32_t slot, SeriesVersion* version, SeriesVersion* successor);

@@ -24,41 +24,64 @@ constexpr size_t kColumnGap = 192;
 struct Survey {
   size_t breaks = 0;  // positions where the series changes
   bool ascending = true;
-  SeriesId lowest = 0;
-  SeriesId highest = 0;
+};
+
+struct Range {
+  SeriesId lowest, highest;
 };
 
 inline __attribute__((always_inline)) Survey SurveyLoop(const SeriesId* series, size_t count) {
   uint32_t breaks = 0;
   uint32_t descents = 0;
-  SeriesId lowest = series[0];
-  SeriesId highest = series[0];
   for (size_t i = 1; i < count; ++i) {
     breaks += series[i] != series[i - 1];
     descents += series[i] < series[i - 1];
-    lowest = std::min(lowest, series[i]);
-    highest = std::max(highest, series[i]);
   }
-  return {breaks, descents == 0, lowest, highest};
+  return {breaks, descents == 0};
 }
 
+inline __attribute__((always_inline)) Range RangeLoop(const SeriesId* series, size_t count) {
+  Range range{series[0], series[0]};
+  for (size_t i = 1; i < count; ++i) {
+    range.lowest = std::min(range.lowest, series[i]);
+    range.highest = std::max(range.highest, series[i]);
+  }
+  return range;
+}
+
+// Every record's series is looked at, so it is worth the vectors.
+struct Looks {
+  Survey (*survey)(const SeriesId*, size_t);
+  Range (*range)(const SeriesId*, size_t);
+};
+
 #if defined(__x86_64__)
+__attribute__((target("avx512f"))) Survey SurveyAvx512(const SeriesId* series, size_t count) {
+  return SurveyLoop(series, count);
+}
+__attribute__((target("avx512f"))) Range RangeAvx512(const SeriesId* series, size_t count) {
+  return RangeLoop(series, count);
+}
 __attribute__((target("avx2"))) Survey SurveyAvx2(const SeriesId* series, size_t count) {
   return SurveyLoop(series, count);
+}
+__attribute__((target("avx2"))) Range RangeAvx2(const SeriesId* series, size_t count) {
+  return RangeLoop(series, count);
 }
 #endif
 
 Survey SurveyPortable(const SeriesId* series, size_t count) { return SurveyLoop(series, count); }
+Range RangePortable(const SeriesId* series, size_t count) { return RangeLoop(series, count); }
 
-Survey SurveySeries(const SeriesId* series, size_t count) {
-  using Function = Survey (*)(const SeriesId*, size_t);
-  static const Function survey = [] {
+const Looks& ChooseLooks() {
+  static const Looks looks = []() -> Looks {
 #if defined(__x86_64__)
-    if (__builtin_cpu_supports("avx2")) return &SurveyAvx2;
+    if (__builtin_cpu_supports("avx512f")) return {SurveyAvx512, RangeAvx512};
+    if (__builtin_cpu_supports("avx2")) return {SurveyAvx2, RangeAvx2};
 #endif
-    return &SurveyPortable;
+    return {SurveyPortable, RangePortable};
   }();
-  return survey(series, count);
+  return looks;
 }
 
 // First position after `begin` with another series. Runs are long here, so steps double; where
@@ -215,7 +238,7 @@ void SortIntoRuns(RunBatch& batch, absl::FunctionRef<void()> make_room) {
   const SeriesId* series = part.chunk->series + part.begin;
   batch.runs.clear();
   batch.holds_chunk = false;
-  const Survey survey = SurveySeries(series, count);
+  const Survey survey = ChooseLooks().survey(series, count);
   if (survey.ascending || (survey.breaks + 1) * kRunRecordsMin <= count) {
     TakeRunsInPlace(batch, series, count, survey.ascending);
     return;
@@ -229,11 +252,12 @@ void SortIntoRuns(RunBatch& batch, absl::FunctionRef<void()> make_room) {
     SortRows(batch, series, times, values, count, length);
     return;
   }
-  const uint64_t range = uint64_t{survey.highest} - survey.lowest + 1;
+  const auto [lowest, highest] = ChooseLooks().range(series, count);
+  const uint64_t range = uint64_t{highest} - lowest + 1;
   if (range <= count * kCountingRangeFactor) {
-    SortByCounting(batch, series, times, values, count, survey.lowest, range);
+    SortByCounting(batch, series, times, values, count, lowest, range);
   } else {
-    SortByRadix(batch, series, times, values, count, survey.lowest, range);
+    SortByRadix(batch, series, times, values, count, lowest, range);
   }
 }
 
