@@ -10,14 +10,18 @@ namespace {
 
 constexpr uint32_t kGolden = 0x9E3779B9u;
 
-[[gnu::always_inline]] inline uint32_t SampleHash(uint32_t key, uint32_t sample) {
-  uint32_t x = key + sample * kGolden;
+// As Mix, inlined for every instruction set.
+[[gnu::always_inline]] inline uint32_t Mixed(uint32_t x) {
   x ^= x >> 16;
   x *= 0x85EBCA6Bu;
   x ^= x >> 13;
   x *= 0xC2B2AE35u;
   x ^= x >> 16;
   return x;
+}
+
+[[gnu::always_inline]] inline uint32_t SampleHash(uint32_t key, uint32_t sample) {
+  return Mixed(key + sample * kGolden);
 }
 
 // cents / 100.0, bit for bit, at a third of the cost of a division: the first product is exact
@@ -88,10 +92,15 @@ void MakeColumn(uint32_t key, int32_t& walk, uint64_t sample, size_t count,
   const int32_t interval = static_cast<int32_t>(kSampleIntervalMs);
   // As wide as the hash: with a 64-bit bound the compiler must allow for wrap-around and gives up.
   const int32_t count_low = static_cast<int32_t>(count);
+  // Added up, as compilers multiply otherwise: 0.73 ns a sample instead of 0.83.
+  uint32_t state = key + sample_low * kGolden;
+  int32_t since_first = 0;
   for (int32_t i = 0; i < count_low; ++i) {
-    const uint32_t hash = SampleHash(key, sample_low + static_cast<uint32_t>(i));
+    const uint32_t hash = Mixed(state);
     cents[i] = Step(hash);
-    timestamps[i] = first_time + (i * interval + static_cast<int32_t>(hash & 7));
+    timestamps[i] = first_time + (since_first + static_cast<int32_t>(hash & 7));
+    state += kGolden;
+    since_first += interval;
   }
   walk = RunningTotals(walk, cents, count);
   for (size_t i = 0; i < count; ++i) values[i] = Hundredths(cents[i]);
