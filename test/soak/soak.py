@@ -76,13 +76,14 @@ def thirds(samples):
 
 
 def solve(matrix, values):
-    """x with matrix x = values, by Gauss and Jordan; None if there is none, or many."""
+    """x with matrix x = values, by Gauss and Jordan."""
     rows = [[*row, value] for row, value in zip(matrix, values)]
     size = len(rows)
     for i in range(size):
         pivot = max(range(i, size), key=lambda row: abs(rows[row][i]))
         if abs(rows[pivot][i]) < 1e-9:
-            return None
+            sys.exit("what slowed the run down rose with time itself, and only so: neither can be "
+                     "told from the other; run it again")
         rows[i], rows[pivot] = rows[pivot], rows[i]
         for other in range(size):
             if other != i:
