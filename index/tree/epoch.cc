@@ -20,7 +20,7 @@ namespace {
 // Retired blocks that are worth a look at what readers hold: it interrupts every other thread of
 // the process that runs, which takes some 10 us on a virtual machine.
 constexpr size_t kBlocksTogether = 256;
-constexpr size_t kBytesTogether = size_t{1} << 20;
+constexpr size_t kBytesTogether = size_t{512} << 10;
 
 // Room that a list keeps when it is used again: what merges replace, not what a checkpoint does.
 constexpr size_t kRoomMax = 4096;

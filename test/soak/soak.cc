@@ -38,7 +38,7 @@ constexpr Timestamp kLateBy = 50;
 constexpr Timestamp kAheadMax = 1'000;
 constexpr std::chrono::milliseconds kSampleEvery{200};
 constexpr uint64_t kReferenceEvery = 5;  // samples: it takes some ms of a processor
-constexpr uint64_t kBudget = uint64_t{256} << 20;
+constexpr uint64_t kBudget = uint64_t{1} << 30;
 
 double ValueOf(SeriesId series, Timestamp tick) {
   const auto step = static_cast<uint64_t>(tick) * (series % 7 + 1);

@@ -459,6 +459,8 @@ TEST_CASE("checkpoint: segments are merged, so that files stay few and dead leav
     fill(round * 5'000, (round + 1) * 5'000, 1.1);
     REQUIRE(database->Checkpoint().ok());
     CHECK(database->Statistics().segments <= 4);
+    // Three alike are not worth copying.
+    if (round == 2) CHECK(database->Statistics().compacted_bytes == 0);
   }
   const Stats merged = database->Statistics();
   CHECK(merged.compacted_bytes > 0);

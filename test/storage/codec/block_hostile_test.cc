@@ -1,6 +1,7 @@
 // Bytes that are not a block, or no longer the block they were: Parse refuses them, or whatever
 // they decode to is decoded within bounds. The bytes lie in memory of exactly their length, so that
 // AddressSanitizer sees the first byte read beyond it.
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <limits>
 
@@ -104,6 +105,33 @@ TEST_CASE("block: with any byte flipped it is refused or decodes in bounds", "[c
       bytes[i] = before;
     }
   });
+}
+
+TEST_CASE("block: an index just past the dictionary of values is refused", "[codec]") {
+  // Three values that nothing but a dictionary is short for: indexes of two bits, 3 among them.
+  const double three[] = {0x1.23456789abcdep+5, -0x1.fedcba9876543p-9, 0x1.5a5a5a5a5a5a5p+40};
+  constexpr size_t kCount = 200;
+  std::vector<Timestamp> times(kCount);
+  std::vector<double> values(kCount);
+  for (size_t i = 0; i < kCount; ++i) {
+    times[i] = static_cast<Timestamp>(i) * 1000;
+    values[i] = three[i * 7 % 11 % 3];
+  }
+  EncodeHint hint;
+  const EncodedBlock block(times, values, hint);
+  REQUIRE(BlockView::Parse(block.bytes())->value_encoding() == ValueEncoding::kDictionary);
+  std::vector<uint8_t> bytes = Copy(block);
+  size_t refused = 0;
+  for (size_t bit = 8 * (bytes.size() - kCount / 4); bit < 8 * bytes.size(); ++bit) {
+    bytes[bit / 8] ^= static_cast<uint8_t>(1 << bit % 8);
+    const auto view = BlockView::Parse(bytes);
+    refused += !view.ok();
+    for (size_t i = 0; view.ok() && i < kCount; ++i) {
+      REQUIRE(std::find(std::begin(three), std::end(three), view->ValueAt(i)) != std::end(three));
+    }
+    bytes[bit / 8] ^= static_cast<uint8_t>(1 << bit % 8);
+  }
+  CHECK(refused > kCount / 4);
 }
 
 TEST_CASE("block: with every bit of its header flipped it decodes in bounds", "[codec]") {

@@ -232,6 +232,22 @@ TEST_CASE("segment: a leaf that ends where its block begins is refused", "[segme
   CHECK(Contains(status, "its block has no possible length"));
 }
 
+TEST_CASE("segment: a word of zeros after the last series is refused", "[segment]") {
+  Damaged segment;
+  const SegmentFooter footer = *ParseFooter(segment.intact());
+  const SectionEntry& table = footer.sections[kSeriesTable];
+  Bytes bytes = segment.intact();
+  bytes.insert(bytes.begin() + static_cast<ptrdiff_t>(table.offset + table.length), 8, 0);
+  uint8_t* entries = bytes.data() + bytes.size() - kSegmentFooterBytes;
+  PutFixed64(entries + 24 * kSeriesTable + 8, table.length + 8);
+  PutFixed64(entries + 24 * kSuperseded, footer.sections[kSuperseded].offset + 8);
+  PutFixed64(entries + 112, bytes.size());
+  Reseal(&bytes);
+  const absl::Status status = segment.Open(bytes).status();
+  CHECK(absl::IsDataLoss(status));
+  CHECK(Contains(status, "there are bytes after the last one"));
+}
+
 TEST_CASE("segment: a superseded leaf of the segment itself, or named twice, is refused",
           "[segment]") {
   Damaged segment;
