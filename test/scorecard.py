@@ -120,8 +120,8 @@ def steps():
         Step(15, soak + ["--self-test"], 1, alone=True),
         # So many series that 2 MiB, by which the engine's memory grows and shrinks, are less of it
         # than the 1 % that is judged; free blocks are then spread as they will be after 8 minutes.
-        Step(15, soak + ["--program", f"{BIN}/soak", "--seconds", "1500", "--warm-up", "600",
-                         "--series", "4000", "--keep", "build/check/soak.samples"], 26,
+        Step(15, soak + ["--program", f"{BIN}/soak", "--seconds", "1560", "--warm-up", "600",
+                         "--series", "4000", "--keep", "build/check/soak.samples"], 27,
              alone=True),
     ]
 
