@@ -67,8 +67,7 @@ void* SlabPool::TakeBlock(SizeClass& size_class, size_t rounded) {
   if (!size_class.free.empty()) {
     void* block = size_class.free.back();
     size_class.free.pop_back();
-    size_class.free_count.store(static_cast<uint32_t>(size_class.free.size()),
-                                std::memory_order_relaxed);
+    size_class.CountFree();
     return block;
   }
   Carving& carving = size_class.carving;
@@ -104,8 +103,7 @@ void SlabPool::Free(void* block, size_t bytes) {
   SizeClass& size_class = ClassOf(ClassOf(rounded), Stripe());
   MutexLock lock(&size_class.mutex);
   size_class.free.push_back(block);
-  size_class.free_count.store(static_cast<uint32_t>(size_class.free.size()),
-                              std::memory_order_relaxed);
+  size_class.CountFree();
 }
 
 absl::Status SlabPool::Prefault(size_t bytes) {
@@ -294,8 +292,7 @@ void SlabPool::CollectClass(size_t number) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   for (size_t stripe = 0; stripe < stripes_; ++stripe) {
     SizeClass& size_class = ClassOf(number, stripe);
     for (const void* block : size_class.free) span_of(block).free_blocks = 0;
-    size_class.free_count.store(static_cast<uint32_t>(size_class.free.size()),
-                                std::memory_order_relaxed);
+    size_class.CountFree();
     size_class.mutex.Unlock();
   }
 }

@@ -96,6 +96,10 @@ class SlabPool {
     std::vector<void*> free ABSL_GUARDED_BY(mutex);
     // Becomes other than empty under carve_mutex_ as well.
     Carving carving ABSL_GUARDED_BY(mutex);
+
+    void CountFree() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
+      free_count.store(static_cast<uint32_t>(free.size()), std::memory_order_relaxed);
+    }
   };
 
   // What was allocated less what was freed there, modulo 2^64. On a line of its own: every block
