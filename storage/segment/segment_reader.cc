@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "storage/base/crc32c.h"
 #include "storage/base/status_macros.h"
 #include "storage/base/string_view_bridge.h"
 #include "storage/codec/block.h"

@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "storage/base/coding.h"
-#include "storage/base/crc32c.h"
 #include "storage/base/status_macros.h"
 #include "storage/cache/leaf_group.h"
 #include "storage/codec/block.h"
