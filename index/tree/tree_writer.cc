@@ -27,7 +27,7 @@ inline bool Continues(const Timestamp* times, Timestamp last) {
 }
 
 // For `count` samples in place of an open leaf of `capacity`, which is too small. By half more at
-// least, so that samples that come one by one are moved three times each at most.
+// least, so that samples that come one by one are moved three times each at most, on average.
 uint32_t OpenCapacityFor(size_t count, uint32_t capacity) {
   const size_t wanted = std::max<size_t>(count, capacity + capacity / 2);
   const size_t rounded = (wanted + kOpenCapacityMin - 1) / kOpenCapacityMin * kOpenCapacityMin;
