@@ -90,7 +90,7 @@ def steps():
                               "build/check/mutants.jsonl && exit $branches"], 20),
         # A hundred threads that compute: the others, which often wait, go first.
         Step(9, ["nice", "-n", "15"] + PYTHON + ["test/races/race_loop.py", "--programs",
-                                                 "build/tsan-tbb/bin", "--minutes", "48"], 20),
+                                                 "build/tsan-tbb/bin", "--minutes", "42"], 20),
         Step(1, kill + crash + ["--cycles", "1000"], 8),
         Step(1, kill + crash + ["--cycles", "100", "--plant-early-acknowledgement"], 1),
         Step(2, [f"{BIN}/crash_states_test"], 7, environment={"TSDB_CRASH_RUNS": "115"}),
