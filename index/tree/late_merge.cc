@@ -222,7 +222,7 @@ void TreeWriter::MergeLate(Page& page, uint32_t slot) {
                   {sorted_.times.data() + below, sorted_.values.data() + below, above}, merged_);
   uint32_t capacity = version->capacity();
   const size_t left = merged_.size() % kLeafSamples;
-  while (capacity < left) capacity *= 2;
+  if (capacity < left) capacity = OpenCapacityFor(left, capacity);
   SeriesVersion* successor = Succeed(version, capacity);
   successor->late.store(nullptr, std::memory_order_relaxed);
   successor->root.store(root, std::memory_order_relaxed);

@@ -8,7 +8,7 @@
 namespace tsdb::tree {
 namespace {
 
-// First capacity of an open leaf: most series stay short.
+// What capacities of open leaves are multiples of: most series stay short.
 constexpr uint32_t kOpenCapacityMin = 64;
 
 constexpr size_t kLineSamples = 64 / sizeof(Timestamp);
@@ -26,15 +26,13 @@ inline bool Continues(const Timestamp* times, Timestamp last) {
   return increasing;
 }
 
-// For `count` samples in place of an open leaf of `capacity`, which is too small. By half more at
-// least, so that samples that come one by one are moved three times each at most, on average.
+}  // namespace
+
 uint32_t OpenCapacityFor(size_t count, uint32_t capacity) {
   const size_t wanted = std::max<size_t>(count, capacity + capacity / 2);
   const size_t rounded = (wanted + kOpenCapacityMin - 1) / kOpenCapacityMin * kOpenCapacityMin;
   return static_cast<uint32_t>(std::min<size_t>(rounded, kLeafSamples));
 }
-
-}  // namespace
 
 TreeWriter::TreeWriter(Tree* tree)
     : tree_(tree),
@@ -152,6 +150,9 @@ size_t TreeWriter::AppendInOrder(Page& page, uint32_t slot, Times times, Values 
       } else {
         AddLeaf(version, first, values + done, kLeafSamples);
       }
+    } else if (open + taken == kLeafSamples) {
+      const size_t after = count - done - taken;
+      version = Seal(page, slot, version, first, values + done, taken, after);
     } else {
       if (taken > version->room()) {
         SeriesVersion* larger =
@@ -161,7 +162,6 @@ size_t TreeWriter::AppendInOrder(Page& page, uint32_t slot, Times times, Values 
         version = larger;
       }
       version->Append(first, values + done, static_cast<uint32_t>(taken));
-      if (version->owner_count() == kLeafSamples) version = Seal(page, slot, version);
     }
     version->last = first[taken - 1];
     version->any = true;
@@ -231,13 +231,30 @@ void TreeWriter::Replace(Page& page, uint32_t slot, SeriesVersion* version,
   open_memory_.Retire(version, version->bytes());
 }
 
-// Encodes the open leaf and publishes a version with an empty one.
-SeriesVersion* TreeWriter::Seal(Page& page, uint32_t slot, SeriesVersion* version) {
-  SeriesVersion* successor = Succeed(version, kLeafSamples);
+// Encodes the open leaf with the `count` samples that fill it, and publishes a version with an
+// empty one. `after`: how many samples of the run come then.
+SeriesVersion* TreeWriter::Seal(Page& page, uint32_t slot, SeriesVersion* version, Times times,
+                                Values values, size_t count, size_t after) {
+  // A long run leaves its last samples alone in the open leaf; of short ones many will come.
+  const bool is_long = after >= kLeafSamples;
+  const uint32_t capacity = is_long ? OpenCapacityFor(after % kLeafSamples + 1, 0) : kLeafSamples;
+  SeriesVersion* successor = Succeed(version, capacity);
   // Late records wait to be merged, so more are likely to come for this leaf.
   const LateBuffer* late = version->late.load(std::memory_order_relaxed);
   successor->hint.provisional = late != nullptr && late->owner_count() > 0;
-  AddLeaf(successor, version->times(), version->values(), version->owner_count());
+  if (count <= version->room()) {
+    version->Append(times, values, static_cast<uint32_t>(count));
+    AddLeaf(successor, version->times(), version->values(), kLeafSamples);
+  } else {
+    // No larger open leaf is made for a moment.
+    const uint32_t open = version->owner_count();
+    sealed_.Resize(kLeafSamples);
+    std::copy_n(version->times(), open, sealed_.times.data());
+    std::copy_n(version->values(), open, sealed_.values.data());
+    std::copy_n(times, count, sealed_.times.data() + open);
+    std::copy_n(values, count, sealed_.values.data() + open);
+    AddLeaf(successor, sealed_.times.data(), sealed_.values.data(), kLeafSamples);
+  }
   Replace(page, slot, version, successor);
   return successor;
 }

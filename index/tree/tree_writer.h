@@ -125,7 +125,8 @@ class TreeWriter {
   void AppendMixed(Page& page, uint32_t slot, Times times, Values values, size_t count);
   SeriesVersion* Succeed(SeriesVersion* version, uint32_t capacity);
   void Replace(Page& page, uint32_t slot, SeriesVersion* version, SeriesVersion* successor);
-  SeriesVersion* Seal(Page& page, uint32_t slot, SeriesVersion* version);
+  SeriesVersion* Seal(Page& page, uint32_t slot, SeriesVersion* version, Times times, Values values,
+                      size_t count, size_t after);
   const uint8_t* EncodeLeaf(Times times, Values values, size_t count, codec::EncodeHint& hint);
   void AddLeaf(SeriesVersion* version, Times times, Values values, size_t count);
   // `child`: as InnerNode holds it, here and below.
@@ -184,9 +185,14 @@ class TreeWriter {
   // Of the run that EncodeAhead saw last: the next one is often the same series'.
   SeriesId ahead_series_ = kNoSeries;
   codec::EncodeHint ahead_hint_;
-  SampleScratch in_order_, late_, sorted_, decoded_, merged_, shared_, block_;
+  SampleScratch in_order_, sealed_, late_, sorted_, decoded_, merged_, shared_, block_;
   std::vector<uint64_t> sort_keys_, sort_swap_;
 };
+
+// Of an open leaf for `count` samples in place of one of `capacity`, which is too small. By half
+// more at least, so that samples that come one by one are moved three times each at most, on
+// average.
+uint32_t OpenCapacityFor(size_t count, uint32_t capacity);
 
 // Whether times[0] < times[1] < ... < times[count - 1].
 bool StrictlyIncreasing(const Timestamp* times, size_t count);

@@ -56,6 +56,36 @@ TEST_CASE("tree: a long in-order series costs a leaf in 512 samples and inner no
   fixture.RequireSound(1, kLeaves * kLeafSamples);
 }
 
+TEST_CASE("tree: a long run leaves an open leaf of the size of its last samples") {
+  for (const size_t open : {1, 64, 300, 511}) {
+    for (const size_t left : {0, 1, 64, 272, 511}) {
+      CAPTURE(open, left);
+      TreeFixture fixture;
+      // Dense first, so that the run meets an open leaf, in one that has room for it and one
+      // without.
+      fixture.Append(0, Regular(0, open));
+      const size_t count = kLeafSamples - open + 3 * kLeafSamples + left;
+      fixture.Append(0, Regular(static_cast<Timestamp>(open), count, 1, static_cast<double>(open)));
+      const Columns all = Regular(0, open + count);
+      std::map<Timestamp, double> expected;
+      for (size_t i = 0; i < open + count; ++i) expected[all.first[i]] = all.second[i];
+      fixture.RequireContent(0, expected);
+      fixture.RequireSound(1, open + count);
+      REQUIRE(fixture.count(Counter::kLeaves) == 4);
+      REQUIRE(fixture.version(0)->count() == left);
+      REQUIRE(fixture.version(0)->capacity() <= left + kPromoteSamples * 2);
+
+      // Late records make it larger, but not larger than a leaf.
+      fixture.Append(0, Regular(-1000, 5));
+      fixture.Append(0, Regular(10'000, kLeafSamples - left - 1));
+      fixture.Append(0, Regular(9'000, 1));
+      fixture.Settle(0);
+      fixture.RequireSound(1, open + count + 5 + kLeafSamples - left);
+      REQUIRE(fixture.version(0)->capacity() <= kLeafSamples);
+    }
+  }
+}
+
 TEST_CASE("tree: a late record is read before it is merged, and after") {
   TreeFixture fixture;
   fixture.Append(0, Regular(0, 2'000, 10));
