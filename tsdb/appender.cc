@@ -30,6 +30,7 @@ Appender& Appender::operator=(Appender&& other) noexcept {
   times_ = std::exchange(other.times_, nullptr);
   values_ = std::exchange(other.values_, nullptr);
   published_ = std::exchange(other.published_, nullptr);
+  stretches_ = std::exchange(other.stretches_, nullptr);
   position_ = std::exchange(other.position_, 0);
   limit_ = std::exchange(other.limit_, 0);
   known_series_ = std::exchange(other.known_series_, 0);
@@ -121,6 +122,7 @@ bool Appender::OpenChunk() {
   times_ = chunk->times;
   values_ = chunk->values;
   published_ = &chunk->published;
+  stretches_ = &chunk->stretches;
   limit_ = chunk->capacity;
   MutexLock lock(&slot_->mutex);
   slot_->chunk = chunk;
@@ -150,7 +152,9 @@ bool Appender::AppendColumns(SeriesId series, std::span<const Timestamp> timesta
                                      total, " records were taken in")));
     }
     const size_t count = std::min<size_t>(total - at, limit_ - position_);
-    std::fill_n(series_ + position_, count, series);
+    if (!stretches_->Extend(series, position_, static_cast<uint32_t>(count))) {
+      std::fill_n(series_ + position_, count, series);
+    }
     std::memcpy(times_ + position_, timestamps.data() + at, count * sizeof(Timestamp));
     std::memcpy(values_ + position_, values.data() + at, count * sizeof(double));
     position_ += static_cast<uint32_t>(count);

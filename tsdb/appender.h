@@ -20,7 +20,8 @@ class Database;
 
 namespace ingest {
 class Slot;
-}
+class Stretches;
+}  // namespace ingest
 
 // How far a committed record must have come before Await returns.
 enum class Milestone : uint8_t {
@@ -98,11 +99,13 @@ class Appender {
   void SealChunk();
   void Close();
 
-  // The open chunk: columns [0, limit_), filled to position_. `published_` is its high-water mark.
+  // The open chunk: columns [0, limit_), filled to position_. `published_` is its high-water mark;
+  // `stretches_` tells the series of what it begins with, if that came by columns.
   SeriesId* series_ = nullptr;
   Timestamp* times_ = nullptr;
   double* values_ = nullptr;
   std::atomic<uint32_t>* published_ = nullptr;
+  ingest::Stretches* stretches_ = nullptr;
   uint32_t position_ = 0;
   uint32_t limit_ = 0;
   SeriesId known_series_ = 0;  // ids below it exist; grows when an id at or above it is met

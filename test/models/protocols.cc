@@ -3,9 +3,9 @@
 namespace tsdb::models {
 
 std::vector<ProtocolModel> AllModels() {
-  return {PublicationModel(), HandInModel(),       MergeOrderModel(), PageOwnerModel(),
-          MergedModel(),      BackpressureModel(), SeriesViewModel(), EpochModel(),
-          GroupCommitModel(), CheckpointModel(),   ManifestModel()};
+  return {PublicationModel(), StretchesModel(),   HandInModel(),       MergeOrderModel(),
+          PageOwnerModel(),   MergedModel(),      BackpressureModel(), SeriesViewModel(),
+          EpochModel(),       GroupCommitModel(), CheckpointModel(),   ManifestModel()};
 }
 
 }  // namespace tsdb::models

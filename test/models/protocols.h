@@ -25,6 +25,7 @@ Protocol MakeProtocol(std::string name, std::vector<ThreadSpec> threads, Argumen
 }
 
 ProtocolModel PublicationModel();   // Slot publication
+ProtocolModel StretchesModel();     // Slot publication: series by columns
 ProtocolModel HandInModel();        // Seal, commit, fresh snapshots
 ProtocolModel MergeOrderModel();    // Commit order
 ProtocolModel PageOwnerModel();     // Page ownership

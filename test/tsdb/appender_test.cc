@@ -4,7 +4,9 @@
 #include <atomic>
 #include <catch2/catch.hpp>
 #include <deque>
+#include <iterator>
 #include <memory>
+#include <random>
 #include <string>
 #include <utility>
 #include <vector>
@@ -221,6 +223,48 @@ TEST_CASE("appender: columns of every length around a chunk's come out as they w
   }
   REQUIRE_NO_FINDINGS(findings);
   RequireAllAccountedFor(*database, accepted);
+}
+
+TEST_CASE("appender: columns of all lengths and single records by turns, committed anywhere") {
+  for (const bool tiny : {true, false}) {
+    const auto database = tiny ? Open(TinyBuffers()) : Open();
+    constexpr SeriesId kSeries = 20;
+    AddSeries(*database, kSeries);
+    std::mt19937_64 random(tiny);
+    std::vector<Timestamp> next(kSeries, 0);
+    std::vector<uint64_t> count(kSeries, 0);
+    uint64_t accepted = 0;
+    {
+      Appender appender = database->NewAppender();
+      for (int step = 0; step < 6'000; ++step) {
+        const auto series = static_cast<SeriesId>(random() % kSeries);
+        const size_t lengths[] = {1, 5, 63, 64, 65, 200, 512};
+        // Now and then many in a row by columns, as those fill a chunk that begins with them.
+        const bool by_columns = step / 500 % 2 == 0 || random() % 3 > 0;
+        const size_t length = by_columns ? lengths[random() % std::size(lengths)] : 1;
+        std::vector<Timestamp> times(length);
+        std::vector<double> values(length);
+        for (size_t i = 0; i < length; ++i) {
+          times[i] = next[series]++;
+          values[i] = ValueOf(series, times[i]);
+        }
+        REQUIRE((by_columns ? appender.AppendColumns(series, times, values)
+                            : appender.Append(series, times[0], values[0])));
+        count[series] += length;
+        accepted += length;
+        if (random() % 100 == 0) appender.Commit();
+        if (random() % 500 == 0) appender = database->NewAppender();
+      }
+    }
+    Findings findings;
+    const Snapshot snapshot = database->NewSnapshot();
+    for (SeriesId series = 0; series < kSeries; ++series) {
+      Cursor cursor = snapshot.Scan(series);
+      REQUIRE(CheckCursor(series, cursor, findings) == count[series]);
+    }
+    REQUIRE_NO_FINDINGS(findings);
+    RequireAllAccountedFor(*database, accepted);
+  }
 }
 
 TEST_CASE("appender: a commit of nothing succeeds and can be awaited") {

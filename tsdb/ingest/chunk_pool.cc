@@ -81,6 +81,7 @@ Chunk* ChunkPool::HandOut(Chunk* chunk, uint32_t records) const {
   chunk->series = reinterpret_cast<SeriesId*>(
       chunk->memory + capacity * (sizeof(Timestamp) + sizeof(double)) + 128);
   chunk->published.store(0, std::memory_order_relaxed);
+  chunk->stretches.Clear();
   chunk->references.store(1, std::memory_order_relaxed);
   return chunk;
 }

@@ -2,11 +2,12 @@
 // go back to. The pool's bound is what makes writers feel the merge's pace: when it has nothing to
 // give, a writer merges, then waits (MergePipeline decides; this class only says "none").
 //
-// A chunk's memory holds three columns of `capacity` records: [times][values][series]. Chunks come
-// in sizes of powers of two; how large a one is handed out depends on how many are open, so that
-// all open chunks together stay in cache (32 writers on 2 cores: 210 M records/s with 4 Ki records
-// each, 117 with 32 Ki). Memory is mapped with huge pages, touched when mapped, and recycled most
-// recently used first.
+// A chunk's memory holds three columns of `capacity` records: [times][values][series]. Series of
+// what came by columns are in its stretches instead (tsdb/ingest/stretches.h). Chunks come in sizes
+// of powers of two; how large a one is handed out depends on how many are open, so that all open
+// chunks together stay in cache (32 writers on 2 cores: 210 M records/s with 4 Ki records each, 117
+// with 32 Ki). Memory is mapped with huge pages, touched when mapped, and recycled most recently
+// used first.
 //
 // Thread safety: the pool's methods from any thread. A chunk's columns belong to the writer that
 // holds it; what lies below `published` is shared and never changes until the last reference is
@@ -25,19 +26,21 @@
 #include "storage/base/memory.h"
 #include "storage/base/mutex.h"
 #include "storage/base/types.h"
+#include "tsdb/ingest/stretches.h"
 
 namespace tsdb::ingest {
 
 struct Chunk {
   Timestamp* times = nullptr;
   double* values = nullptr;
-  SeriesId* series = nullptr;
-  uint32_t capacity = 0;  // records, as handed out; the memory may hold more
+  SeriesId* series = nullptr;  // of records from stretches.end() on
+  uint32_t capacity = 0;       // records, as handed out; the memory may hold more
   // High-water mark: records below it are whole. Stored with release by the writer after each
   // record.
   std::atomic<uint32_t> published{0};
   // One for the writer while the chunk is open, one per part of it that the merge still reads.
   std::atomic<uint32_t> references{0};
+  Stretches stretches;
 
   char* memory = nullptr;
   uint32_t size_class = 0;

@@ -102,13 +102,8 @@ uint32_t EndOfRun(const SeriesId* series, uint32_t begin, uint32_t count, bool a
   return end;
 }
 
-// Runs as they lie in the chunk.
-void TakeRunsInPlace(RunBatch& batch, const SeriesId* series, uint32_t count, bool ascending) {
-  for (uint32_t begin = 0; begin < count;) {
-    const uint32_t end = EndOfRun(series, begin, count, ascending);
-    batch.runs.push_back({series[begin], begin, end - begin});
-    begin = end;
-  }
+// The batch's runs, which were found as they lie in the chunk, in their order.
+void UseRunsInPlace(RunBatch& batch, bool ascending) {
   if (!ascending) {
     std::sort(batch.runs.begin(), batch.runs.end(), [](const Run& a, const Run& b) {
       return a.series != b.series ? a.series < b.series : a.begin < b.begin;
@@ -117,6 +112,27 @@ void TakeRunsInPlace(RunBatch& batch, const SeriesId* series, uint32_t count, bo
   batch.times = batch.part.chunk->times + batch.part.begin;
   batch.values = batch.part.chunk->values + batch.part.begin;
   batch.holds_chunk = true;
+}
+
+void TakeRunsInPlace(RunBatch& batch, const SeriesId* series, uint32_t count, bool ascending) {
+  for (uint32_t begin = 0; begin < count;) {
+    const uint32_t end = EndOfRun(series, begin, count, ascending);
+    batch.runs.push_back({series[begin], begin, end - begin});
+    begin = end;
+  }
+  UseRunsInPlace(batch, ascending);
+}
+
+// Of a part that came by columns to the end.
+void TakeStretches(RunBatch& batch) {
+  const Part& part = batch.part;
+  bool ascending = true;
+  part.chunk->stretches.Visit(
+      part.begin, part.end, [&](SeriesId series, uint32_t begin, uint32_t end) {
+        ascending = ascending && (batch.runs.empty() || batch.runs.back().series <= series);
+        batch.runs.push_back({series, begin - part.begin, end - begin});
+      });
+  UseRunsInPlace(batch, ascending);
 }
 
 // The number of columns if the part is rows of the same distinct series in the same order (what a
@@ -235,9 +251,20 @@ absl::Status PrepareBatch(RunBatch& batch, uint32_t records) {
 void SortIntoRuns(RunBatch& batch, absl::FunctionRef<void()> make_room) {
   const Part& part = batch.part;
   const uint32_t count = part.end - part.begin;
-  const SeriesId* series = part.chunk->series + part.begin;
   batch.runs.clear();
   batch.holds_chunk = false;
+  const uint32_t stretches_end = part.chunk->stretches.end();
+  if (part.end <= stretches_end) {
+    TakeStretches(batch);
+    return;
+  }
+  if (part.begin < stretches_end) {
+    part.chunk->stretches.Visit(
+        part.begin, stretches_end, [&](SeriesId series, uint32_t begin, uint32_t end) {
+          std::fill(part.chunk->series + begin, part.chunk->series + end, series);
+        });
+  }
+  const SeriesId* series = part.chunk->series + part.begin;
   const Survey survey = ChooseLooks().survey(series, count);
   if (survey.ascending || (survey.breaks + 1) * kRunRecordsMin <= count) {
     TakeRunsInPlace(batch, series, count, survey.ascending);

@@ -1,5 +1,6 @@
 // First pass of the merge: groups the records of a chunk's part by series, keeping the order of
-// arrival within each. Pure: reads the chunk, writes the batch.
+// arrival within each. Reads the chunk, writes the batch; writes in the chunk only series that its
+// stretches tell and its column does not.
 //
 // Thread safety: one thread per batch.
 #pragma once
@@ -17,11 +18,10 @@ size_t ScratchBytes(uint32_t records);
 absl::Status PrepareBatch(RunBatch& batch, uint32_t records);
 
 // Fills times, values, runs (ordered by series; several runs of one series in order of arrival) and
-// holds_chunk from batch.part. Costs per record: 0.2 ns when records come in runs (no copy), 1.5-2
-// ns by counting when series are fewer than about four times the records, 3-5 ns by radix beyond
-// that.
-// `make_room` is called before anything is copied, and sees to it that the batch's capacity will
-// do.
+// holds_chunk from batch.part. Costs per record: nothing that could be seen when they came by
+// columns, 0.2 ns when they come in runs otherwise (no copy either), 1.5-2 ns by counting when
+// series are fewer than about four times the records, 3-5 ns by radix beyond that. `make_room` is
+// called before anything is copied, and sees to it that the batch's capacity will do.
 void SortIntoRuns(RunBatch& batch, absl::FunctionRef<void()> make_room);
 
 }  // namespace tsdb::merge

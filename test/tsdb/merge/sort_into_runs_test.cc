@@ -30,9 +30,12 @@ class SortFixture {
   }
 
   // Sorts records [begin, end) of a chunk with these series, and compares.
-  void Check(std::vector<SeriesId> series, size_t begin, size_t end) {
+  void Check(const std::vector<SeriesId>& series, size_t begin, size_t end) {
     REQUIRE(series.size() <= kChunkRecordsMax);
-    chunk_.series = series.data();
+    // What stretches describe, the chunk's column does not tell.
+    std::vector<SeriesId> column = series;
+    std::fill_n(column.begin(), chunk_.stretches.end(), kInvalidSeriesId);
+    chunk_.series = column.data();
     chunk_.times = times_.data();
     chunk_.values = values_.data();
     batch_.part.chunk = &chunk_;
@@ -62,6 +65,19 @@ class SortFixture {
     const bool in_chunk = batch_.times == chunk_.times + begin;
     REQUIRE(batch_.holds_chunk == in_chunk);
   }
+  // Describes the chunk's records by stretches as far as they can be; returns how far that is.
+  size_t DescribeByColumns(const std::vector<SeriesId>& series, size_t by_columns) {
+    chunk_.stretches.Clear();
+    for (size_t begin = 0; begin < by_columns;) {
+      size_t end = begin + 1;
+      while (end < by_columns && series[end] == series[begin]) ++end;
+      const auto records = static_cast<uint32_t>(end - begin);
+      if (!chunk_.stretches.Extend(series[begin], static_cast<uint32_t>(begin), records)) break;
+      begin = end;
+    }
+    return chunk_.stretches.end();
+  }
+
   // The whole, and parts that begin and end anywhere.
   void CheckParts(const std::vector<SeriesId>& series, std::mt19937_64& random) {
     Check(series, 0, series.size());
@@ -72,6 +88,8 @@ class SortFixture {
       Check(series, begin, end);
     }
   }
+
+  ingest::Stretches& Stretches() { return chunk_.stretches; }
 
  private:
   RunBatch batch_;
@@ -112,6 +130,54 @@ TEST_CASE_METHOD(SortFixture, "sort: long runs out of order, some of one series"
       CheckParts(Fill(count, [&](size_t i) { return (i / run % 2) * kInvalidSeriesId; }), random);
     }
   }
+}
+
+TEST_CASE_METHOD(SortFixture, "sort: what came by columns, to the end of the part or not") {
+  std::mt19937_64 random(3);
+  for (const size_t count : {64, 1'000, 4'096, 32'768}) {
+    for (const size_t run : {64, 100, 512, 40'000}) {
+      for (const uint64_t multiplier : {1, 7, 13'337}) {
+        CAPTURE(count, run, multiplier);
+        std::vector<SeriesId> series =
+            Fill(count, [&](size_t i) { return i / run * multiplier % 1'009; });
+        const size_t whole = count / run * run;
+        REQUIRE(DescribeByColumns(series, count) ==
+                (run == 40'000 || (count % run >= 64 && count / run < 128)
+                     ? count
+                     : std::min<size_t>(whole, 128 * run)));
+        CheckParts(series, random);
+        // Records by themselves follow, from the middle on.
+        for (size_t i = count / 2; i < count; ++i) series[i] = static_cast<SeriesId>(random() % 50);
+        DescribeByColumns(series, count / 2);
+        CheckParts(series, random);
+      }
+    }
+  }
+}
+
+TEST_CASE_METHOD(SortFixture, "sort: pieces of one series are one stretch, short ones none") {
+  ingest::Stretches& stretches = Stretches();
+  REQUIRE(stretches.Extend(5, 0, 64));
+  REQUIRE(stretches.Extend(5, 64, 100));
+  REQUIRE(!stretches.Extend(5, 164, 63));   // too short
+  REQUIRE(!stretches.Extend(5, 200, 100));  // records in between that came otherwise
+  REQUIRE(stretches.Extend(4, 164, 64));
+  REQUIRE(stretches.end() == 228);
+  size_t visits = 0;
+  stretches.Visit(100, 228, [&](SeriesId series, uint32_t begin, uint32_t end) {
+    REQUIRE(series == (visits == 0 ? 5 : 4));
+    REQUIRE(begin == (visits == 0 ? 100 : 164));
+    REQUIRE(end == (visits == 0 ? 164 : 228));
+    ++visits;
+  });
+  REQUIRE(visits == 2);
+  for (uint32_t i = 2; i < ingest::Stretches::kStretchesMax; ++i) {
+    REQUIRE(stretches.Extend(i % 2, stretches.end(), 64));
+  }
+  REQUIRE(!stretches.Extend(77, stretches.end(), 64));  // one too many, but the last one grows
+  REQUIRE(stretches.Extend(1, stretches.end(), 64));
+  stretches.Clear();
+  REQUIRE(stretches.end() == 0);
 }
 
 TEST_CASE_METHOD(SortFixture, "sort: a few series mixed") {
