@@ -216,6 +216,24 @@ TEST_CASE("log: after a failed sync nothing is acknowledged, and no sync is trie
   REQUIRE(failing.calls(FileCall::kSync) == syncs);
 }
 
+TEST_CASE("log: closing says that its own record could not be written or synced", "[wal]") {
+  const FileCall call = GENERATE(FileCall::kAppend, FileCall::kSync);
+  MemoryFileSystem files({kDirectory});
+  FaultFileSystem failing(&files);
+  {
+    const Replayed opened = OpenLog(&failing);
+    AppendPayloads(*opened.log, 1, 3);
+    REQUIRE(opened.log->AwaitDurable(3).ok());
+    failing.Inject({FileFault::kIoError, 1, call, false});
+    const absl::Status closed = opened.log->Close();
+    INFO(closed.ToString());
+    REQUIRE(closed.message().find(".log") != std::string::npos);
+    REQUIRE(failing.failures() == 1);
+  }
+  const auto lost = files.AfterPowerLoss();
+  REQUIRE(Sequences(OpenLog(lost.get())) == UpTo(3));
+}
+
 TEST_CASE("log: many threads append and wait", "[wal][concurrency]") {
   MemoryFileSystem files({kDirectory});
   LocalLogOptions options;
