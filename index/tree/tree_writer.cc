@@ -8,8 +8,8 @@
 namespace tsdb::tree {
 namespace {
 
-// What capacities of open leaves are multiples of: most series stay short.
-constexpr uint32_t kOpenCapacityMin = 64;
+// Capacities of open leaves are multiples of it: most series stay short.
+constexpr uint32_t kOpenCapacityStep = 64;
 
 constexpr size_t kLineSamples = 64 / sizeof(Timestamp);
 constexpr size_t kPrefetchSamples = 8 * kLineSamples;
@@ -30,7 +30,7 @@ inline bool Continues(const Timestamp* times, Timestamp last) {
 
 uint32_t OpenCapacityFor(size_t count, uint32_t capacity) {
   const size_t wanted = std::max<size_t>(count, capacity + capacity / 2);
-  const size_t rounded = (wanted + kOpenCapacityMin - 1) / kOpenCapacityMin * kOpenCapacityMin;
+  const size_t rounded = (wanted + kOpenCapacityStep - 1) / kOpenCapacityStep * kOpenCapacityStep;
   return static_cast<uint32_t>(std::min<size_t>(rounded, kLeafSamples));
 }
 
@@ -235,7 +235,8 @@ void TreeWriter::Replace(Page& page, uint32_t slot, SeriesVersion* version,
 // empty one. `after`: how many samples of the run come then.
 SeriesVersion* TreeWriter::Seal(Page& page, uint32_t slot, SeriesVersion* version, Times times,
                                 Values values, size_t count, size_t after) {
-  // A long run leaves its last samples alone in the open leaf; of short ones many will come.
+  // A long run leaves its last samples alone in the open leaf, which has room for one more; of
+  // short ones many will come.
   const bool is_long = after >= kLeafSamples;
   const uint32_t capacity = is_long ? OpenCapacityFor(after % kLeafSamples + 1, 0) : kLeafSamples;
   SeriesVersion* successor = Succeed(version, capacity);

@@ -189,9 +189,9 @@ class TreeWriter {
   std::vector<uint64_t> sort_keys_, sort_swap_;
 };
 
-// Of an open leaf for `count` samples in place of one of `capacity`, which is too small. By half
-// more at least, so that samples that come one by one are moved three times each at most, on
-// average.
+// The capacity of an open leaf for `count` samples in place of one of `capacity`, which is too
+// small: by half more at least, so that samples that come one by one are moved three times each at
+// most, on average.
 uint32_t OpenCapacityFor(size_t count, uint32_t capacity);
 
 // Whether times[0] < times[1] < ... < times[count - 1].

@@ -61,8 +61,8 @@ TEST_CASE("tree: a long run leaves an open leaf of the size of its last samples"
     for (const size_t left : {0, 1, 64, 272, 511}) {
       CAPTURE(open, left);
       TreeFixture fixture;
-      // Dense first, so that the run meets an open leaf, in one that has room for it and one
-      // without.
+      // An open leaf, with room for the rest of a leaf and without, or one record in the shared
+      // leaf.
       fixture.Append(0, Regular(0, open));
       const size_t count = kLeafSamples - open + 3 * kLeafSamples + left;
       fixture.Append(0, Regular(static_cast<Timestamp>(open), count, 1, static_cast<double>(open)));
