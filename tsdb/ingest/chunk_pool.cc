@@ -29,9 +29,13 @@ absl::StatusOr<std::unique_ptr<ChunkPool>> ChunkPool::Create(size_t bytes_max) {
 ChunkPool::~ChunkPool() = default;
 
 ChunkPool::ChunkPool(size_t bytes_max)
-    : bytes_max_(bytes_max),
-      records_max_(static_cast<uint32_t>(std::bit_floor(
-          std::clamp<size_t>(bytes_max / kRecordBytes / 2, kChunkRecordsMin, kChunkRecordsMax)))) {}
+    : bytes_max_(bytes_max), records_max_(LargestWithin(bytes_max)) {}
+
+uint32_t ChunkPool::LargestWithin(size_t bytes_max) {
+  uint32_t size_class = kClasses - 1;
+  while (size_class > 0 && 2 * BytesOf(size_class) > bytes_max) --size_class;
+  return kChunkRecordsMin << size_class;
+}
 
 uint32_t ChunkPool::ClassOf(uint32_t records) const {
   records = std::clamp(records, kChunkRecordsMin, records_max_);
@@ -39,8 +43,9 @@ uint32_t ChunkPool::ClassOf(uint32_t records) const {
 }
 
 size_t ChunkPool::BytesOf(uint32_t size_class) {
-  // A line more than the columns need: columns of power-of-two size would share their cache sets.
-  return (kRecordBytes * (kChunkRecordsMin << size_class) + 3 * 64 + 63) / 64 * 64;
+  // A line more than each column needs: columns of power-of-two size would share their cache sets.
+  const uint32_t records = kChunkRecordsMin << size_class;
+  return (kRecordBytes * records + 3 * 64 + Stretches::BytesFor(records) + 63) / 64 * 64;
 }
 
 bool ChunkPool::MapRegion() {
@@ -81,7 +86,8 @@ Chunk* ChunkPool::HandOut(Chunk* chunk, uint32_t records) const {
   chunk->series = reinterpret_cast<SeriesId*>(
       chunk->memory + capacity * (sizeof(Timestamp) + sizeof(double)) + 128);
   chunk->published.store(0, std::memory_order_relaxed);
-  chunk->stretches.Clear();
+  chunk->stretches.Reset(
+      reinterpret_cast<Stretches::Stretch*>(chunk->memory + capacity * kRecordBytes + 192));
   chunk->references.store(1, std::memory_order_relaxed);
   return chunk;
 }

@@ -2,16 +2,17 @@
 // go back to. The pool's bound is what makes writers feel the merge's pace: when it has nothing to
 // give, a writer merges, then waits (MergePipeline decides; this class only says "none").
 //
-// A chunk's memory holds three columns of `capacity` records: [times][values][series]. Series of
-// what came by columns are in its stretches instead (tsdb/ingest/stretches.h). Chunks come in sizes
-// of powers of two; how large a one is handed out depends on how many are open, so that all open
-// chunks together stay in cache (32 writers on 2 cores: 210 M records/s with 4 Ki records each, 117
-// with 32 Ki). Memory is mapped with huge pages, touched when mapped, and recycled most recently
-// used first.
+// A chunk's memory holds three columns of `capacity` records, and room for stretches:
+// [times][values][series][stretches]. Series of what came by columns are in stretches
+// (tsdb/ingest/stretches.h), not in the column. Chunks come in sizes of powers of two; how large a
+// one is handed out depends on how many are open, so that all open chunks together stay in cache
+// (32 writers on 2 cores: 210 M records/s with 4 Ki records each, 117 with 32 Ki). Memory is mapped
+// with huge pages, touched when mapped, and recycled most recently used first.
 //
 // Thread safety: the pool's methods from any thread. A chunk's columns belong to the writer that
 // holds it; what lies below `published` is shared and never changes until the last reference is
-// dropped.
+// dropped, but for series that stretches tell: who merges a part of the chunk may write them into
+// its stretch of the column.
 #pragma once
 
 #include <array>
@@ -80,6 +81,7 @@ class ChunkPool {
   explicit ChunkPool(size_t bytes_max);
   uint32_t ClassOf(uint32_t records) const;
   static size_t BytesOf(uint32_t size_class);
+  static uint32_t LargestWithin(size_t bytes_max);
   bool Grow(uint32_t size_class) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool MapRegion() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Chunk* Take(uint32_t size_class, uint32_t records) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

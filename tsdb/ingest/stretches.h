@@ -3,12 +3,12 @@
 // by columns are described by them to the end, and the merge need not look for runs.
 //
 // Thread safety: Extend by the chunk's writer. The others by anybody who has read the chunk's mark
-// `published` with acquire, about records below that mark; Clear while nobody uses the chunk.
+// `published` with acquire, about records below that mark; Reset while nobody uses the chunk.
 #pragma once
 
 #include <algorithm>
-#include <array>
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 
 #include "storage/base/types.h"
@@ -17,9 +17,16 @@ namespace tsdb::ingest {
 
 class Stretches {
  public:
+  struct Stretch {
+    SeriesId series;
+    uint32_t begin;
+  };
   // Shorter ones would be too many. Such, and what comes after them, has numbers in the chunk.
   static constexpr uint32_t kRecordsMin = 64;
-  static constexpr uint32_t kStretchesMax = 128;
+  // No more of them are in so many records.
+  static constexpr size_t BytesFor(uint32_t records) {
+    return records / kRecordsMin * sizeof(Stretch);
+  }
 
   // Whether the records [begin, begin + count), which the writer publishes next, are described
   // here.
@@ -27,7 +34,6 @@ class Stretches {
     const uint32_t stretches = count_.load(std::memory_order_relaxed);
     if (begin != end_.load(std::memory_order_relaxed) || count < kRecordsMin) return false;
     if (stretches == 0 || stretches_[stretches - 1].series != series) {
-      if (stretches == kStretchesMax) return false;
       stretches_[stretches] = {series, begin};
       count_.store(stretches + 1, std::memory_order_release);  // pairs with Visit's acquire
     }
@@ -53,19 +59,17 @@ class Stretches {
     }
   }
 
-  void Clear() {
+  // Begins anew, with `room` of BytesFor(the chunk's records).
+  void Reset(Stretch* room) {
+    stretches_ = room;
     count_.store(0, std::memory_order_relaxed);
     end_.store(0, std::memory_order_relaxed);
   }
 
  private:
-  struct Stretch {
-    SeriesId series;
-    uint32_t begin;
-  };
+  Stretch* stretches_ = nullptr;
   std::atomic<uint32_t> count_{0};
   std::atomic<uint32_t> end_{0};
-  std::array<Stretch, kStretchesMax> stretches_;
 };
 
 }  // namespace tsdb::ingest
