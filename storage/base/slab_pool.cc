@@ -21,6 +21,10 @@ constexpr size_t kStripesMax = 8;
 // taken is in free blocks.
 constexpr size_t kCollectPart = 8;
 
+// Regions drain that are not needed to hold what is out, this part of it more, and so many bytes.
+constexpr size_t kKeptPart = 4;
+constexpr size_t kKeptBytes = size_t{8} << 20;
+
 // Regions of a list that are asked for pages: enough to find some, few enough for a long list.
 constexpr size_t kTriesPerList = 8;
 
@@ -88,7 +92,7 @@ void* SlabPool::TryAllocate(size_t rounded) {
     if (other.free_count.load(std::memory_order_relaxed) == 0) continue;
     if (void* block = TakeBlock(other, rounded)) return block;
   }
-  return Carve(own, rounded);
+  return Carve(number, home, rounded);
 }
 
 void SlabPool::Free(void* block, size_t bytes) {
@@ -100,10 +104,18 @@ void SlabPool::Free(void* block, size_t bytes) {
     ::operator delete (block, std::align_val_t{64});
     return;
   }
+  if (drain_bits_.Get(block) && Withhold(block, ClassOf(rounded))) return;
   SizeClass& size_class = ClassOf(ClassOf(rounded), Stripe());
   MutexLock lock(&size_class.mutex);
   size_class.free.push_back(block);
   size_class.CountFree();
+}
+
+bool SlabPool::Withhold(void* block, size_t size_class) {
+  MutexLock lock(&carve_mutex_);
+  Region& region = RegionOf(block);
+  if (region.drains) region.withheld = new (block) Withheld{region.withheld, size_class};
+  return region.drains;
 }
 
 absl::Status SlabPool::Prefault(size_t bytes) {
@@ -116,12 +128,17 @@ absl::Status SlabPool::Prefault(size_t bytes) {
   return absl::OkStatus();
 }
 
-void* SlabPool::Carve(SizeClass& size_class, size_t rounded) {
-  MutexLock lock(&carve_mutex_);
-  // Another thread of this processor may have been here.
-  if (void* block = TakeBlock(size_class, rounded)) return block;
+void* SlabPool::Carve(size_t number, size_t stripe, size_t rounded) {
+  SizeClass& size_class = ClassOf(number, stripe);
   const size_t pages = PagesOfSpan(rounded);
-  char* const span = TakeSpan(pages);
+  MutexLock lock(&carve_mutex_);
+  char* span = nullptr;
+  do {
+    // Another thread of this processor may have been here, or a region has brought blocks.
+    if (void* block = TakeBlock(size_class, rounded)) return block;
+    span = FindPages(pages);
+  } while (span == nullptr && EndDrain(stripe));
+  if (span == nullptr) span = TakeSpan(pages);
   if (span == nullptr) return nullptr;
   MutexLock class_lock(&size_class.mutex);
   size_class.carving = {span + rounded, span + pages * kPageBytes / rounded * rounded};
@@ -129,7 +146,6 @@ void* SlabPool::Carve(SizeClass& size_class, size_t rounded) {
 }
 
 char* SlabPool::TakeSpan(size_t pages) {
-  if (char* span = FindPages(pages)) return span;
   const size_t reserved = reserved_bytes();
   const size_t blocks_free = reserved - std::min(reserved, allocated_bytes() + free_page_bytes());
   if (regions_.size() >= collect_from_ && blocks_free >= reserved / kCollectPart) {
@@ -204,6 +220,7 @@ bool SlabPool::AddRegion() {
   for (std::vector<Region*>& list : open_) {
     if (list.capacity() <= regions_.size()) list.reserve(2 * regions_.size() + 1);
   }
+  draining_.reserve(open_[0].capacity());
   if (!spare_.empty()) {
     region->memory = std::move(spare_.back());
     spare_.pop_back();
@@ -222,7 +239,10 @@ bool SlabPool::AddRegion() {
 }
 
 void SlabPool::Trim() {
+  const PatientScope patient;  // lists of what is free may grow
   MutexLock lock(&carve_mutex_);
+  while (EndDrain(Stripe())) {
+  }
   Collect();
   for (size_t left = std::min(idle_min_, idle()); left > 0; --left) {
     const Region& region = *open_.back().back();
@@ -233,10 +253,67 @@ void SlabPool::Trim() {
   }
   idle_min_ = idle();
   collect_from_ = 0;  // what will be freed until the next call is worth one look before it
+  Drain();
+}
+
+void SlabPool::Drain() {
+  // AddRegion saw to its room.
+  for (const auto& [address, region] : regions_) {
+    if (region->free_pages < kRegionPages) draining_.push_back(region.get());
+  }
+  std::ranges::sort(draining_, {}, &Region::bytes_out);
+  const size_t out = allocated_bytes();
+  const size_t needed = out + out / kKeptPart + kKeptBytes;
+  const size_t kept = (needed - std::min(needed, idle() * kRegionBytes)) / kRegionBytes + 1;
+  draining_.resize(draining_.size() - std::min(draining_.size(), kept));
+  while (!draining_.empty() && draining_.back()->bytes_out() > kRegionBytes / 2) {
+    draining_.pop_back();
+  }
+  if (draining_.empty()) return;
+  for (Region* region : draining_) {
+    Unlist(*region);
+    region->drains = true;
+    drain_bits_.Set(region->memory.data(), true);
+  }
+  for (size_t number = 1; number < kClasses; ++number) WithholdBlocks(number);
+}
+
+// The analysis does not see locks in a loop.
+void SlabPool::WithholdBlocks(size_t number) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  for (size_t stripe = 0; stripe < stripes_; ++stripe) {
+    SizeClass& size_class = ClassOf(number, stripe);
+    MutexLock lock(&size_class.mutex);
+    std::erase_if(size_class.free, [&](void* block) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+      Region& region = RegionOf(block);
+      if (!region.drains) return false;
+      region.withheld = new (block) Withheld{region.withheld, number};
+      return true;
+    });
+    size_class.CountFree();
+  }
+}
+
+bool SlabPool::EndDrain(size_t stripe) {
+  if (draining_.empty()) return false;
+  Region& region = *draining_.back();
+  while (region.withheld != nullptr) {
+    const Withheld block = *region.withheld;
+    SizeClass& size_class = ClassOf(block.size_class, stripe);
+    MutexLock lock(&size_class.mutex);
+    size_class.free.push_back(region.withheld);
+    size_class.CountFree();
+    region.withheld = block.next;
+  }
+  region.drains = false;
+  drain_bits_.Set(region.memory.data(), false);
+  draining_.pop_back();
+  List(region);
+  return true;
 }
 
 void SlabPool::Collect() {
   const size_t before = free_page_bytes();
+  for (const auto& [address, region] : regions_) region->free_block_bytes = 0;
   for (size_t number = 1; number < kClasses; ++number) CollectClass(number);
   // As much work again is worth its while after as much has been taken as it found, or when there
   // is more to look through.
@@ -291,7 +368,11 @@ void SlabPool::CollectClass(size_t number) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   }
   for (size_t stripe = 0; stripe < stripes_; ++stripe) {
     SizeClass& size_class = ClassOf(number, stripe);
-    for (const void* block : size_class.free) span_of(block).free_blocks = 0;
+    for (const void* block : size_class.free) {
+      const Span span = span_of(block);
+      span.free_blocks = 0;
+      span.region.free_block_bytes += bytes;
+    }
     size_class.CountFree();
     size_class.mutex.Unlock();
   }

@@ -9,6 +9,12 @@
 // Trim for both. This is what slab allocators do (Bonwick, "The Slab Allocator", USENIX 1994, and
 // its working sets for what goes back); neighbouring blocks are never joined.
 //
+// Free blocks lie scattered over spans that others still use, the more the longer sizes change.
+// Trim therefore drains regions: of those of which the least is out, more than what is out now will
+// need, nothing is given any more, so that they become idle as what is out of them comes back. When
+// blocks run out, they are used again, one region after the other, before more is taken from the
+// system.
+//
 // Thread safety: every method from any thread. Each processor has lists of its own and a span that
 // it cuts blocks from, a lock for each class, held for a few loads and stores; callers come here
 // about once per 512 records.
@@ -47,8 +53,8 @@ class SlabPool {
   absl::Status Prefault(size_t bytes) ABSL_LOCKS_EXCLUDED(carve_mutex_);
   // REQUIRES: `block` came from Allocate(bytes) of this pool.
   void Free(void* block, size_t bytes);
-  // Gives regions back to the system of which nothing was used since the last call. Looks at every
-  // free block: to be called after much was freed.
+  // Gives regions back to the system of which nothing was used since the last call, and chooses
+  // those that drain until the next. Looks at every free block: to be called after much was freed.
   void Trim() ABSL_LOCKS_EXCLUDED(carve_mutex_);
 
   // Bytes in blocks that are out, rounded up to their classes / bytes taken from the system, but
@@ -108,6 +114,12 @@ class SlabPool {
     std::atomic<size_t> bytes{0};
   };
 
+  // What a withheld block begins with: noting it elsewhere could fail for want of memory.
+  struct Withheld {
+    Withheld* next;
+    size_t size_class;
+  };
+
   struct Region {
     HugeRegion memory;
     std::bitset<kRegionPages> used;
@@ -118,6 +130,11 @@ class SlabPool {
     // Of each used page: the first of its span. Of first pages: blocks found free by Collect.
     std::array<uint16_t, kRegionPages> span;
     std::array<uint16_t, kRegionPages> free_blocks{};
+    size_t free_block_bytes = 0;  // as Collect found them, in spans that are not free
+    bool drains = false;
+    Withheld* withheld = nullptr;
+
+    size_t bytes_out() const { return (kRegionPages - free_pages) * kPageBytes - free_block_bytes; }
   };
 
   static constexpr size_t ClassOf(size_t rounded) {
@@ -146,7 +163,7 @@ class SlabPool {
   static void* TakeBlock(SizeClass& size_class, size_t rounded);
   // Null when the system has no memory; so Carve and TakeSpan.
   void* TryAllocate(size_t rounded);
-  void* Carve(SizeClass& size_class, size_t rounded) ABSL_LOCKS_EXCLUDED(carve_mutex_);
+  void* Carve(size_t number, size_t stripe, size_t rounded) ABSL_LOCKS_EXCLUDED(carve_mutex_);
   char* TakeSpan(size_t pages) ABSL_EXCLUSIVE_LOCKS_REQUIRED(carve_mutex_);
   // Null when no region has so many free pages side by side.
   char* FindPages(size_t pages) ABSL_EXCLUSIVE_LOCKS_REQUIRED(carve_mutex_);
@@ -157,6 +174,14 @@ class SlabPool {
   void CollectClass(size_t size_class) ABSL_EXCLUSIVE_LOCKS_REQUIRED(carve_mutex_);
   void ReturnSpan(Region& region, size_t first, size_t pages)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(carve_mutex_);
+  // Chooses the regions that drain. REQUIRES: none does, and Collect has just been called.
+  void Drain() ABSL_EXCLUSIVE_LOCKS_REQUIRED(carve_mutex_);
+  void WithholdBlocks(size_t size_class) ABSL_EXCLUSIVE_LOCKS_REQUIRED(carve_mutex_);
+  // False if the block's region does not drain.
+  bool Withhold(void* block, size_t size_class) ABSL_LOCKS_EXCLUDED(carve_mutex_);
+  // Makes one of them as any other again, with its blocks in the stripe's lists. False: none
+  // drains.
+  bool EndDrain(size_t stripe) ABSL_EXCLUSIVE_LOCKS_REQUIRED(carve_mutex_);
   // Puts a region with free pages into its list; takes it out of that.
   void List(Region& region) ABSL_EXCLUSIVE_LOCKS_REQUIRED(carve_mutex_);
   void Unlist(Region& region) ABSL_EXCLUSIVE_LOCKS_REQUIRED(carve_mutex_);
@@ -170,6 +195,30 @@ class SlabPool {
     return classes_[stripe * kClasses + size_class];
   }
 
+  // Whether a region drains: a hint, to be read without the mutex; regions may share a bit.
+  // Relaxed.
+  struct DrainBits {
+    std::array<std::atomic<uint64_t>, 64> words{};
+
+    static constexpr size_t kBits = 64 * 64;
+    static size_t BitOf(const void* block) {
+      return reinterpret_cast<uintptr_t>(block) / kRegionBytes % kBits;
+    }
+    bool Get(const void* block) const {
+      const size_t bit = BitOf(block);
+      return (words[bit / 64].load(std::memory_order_relaxed) >> (bit % 64) & 1) != 0;
+    }
+    void Set(const void* block, bool drains) {
+      const size_t bit = BitOf(block);
+      const uint64_t mask = uint64_t{1} << (bit % 64);
+      if (drains) {
+        words[bit / 64].fetch_or(mask, std::memory_order_relaxed);
+      } else {
+        words[bit / 64].fetch_and(~mask, std::memory_order_relaxed);
+      }
+    }
+  };
+
   const size_t stripes_;                               // of processors; a power of two
   std::unique_ptr<SizeClass[]> classes_;               // stripe after stripe
   std::unique_ptr<AllocatedBytes[]> allocated_bytes_;  // of each stripe
@@ -181,6 +230,9 @@ class SlabPool {
   // Regions with free pages, those with the fewest first; the last list has those that are idle, of
   // which nothing is used.
   std::array<std::vector<Region*>, kLists> open_ ABSL_GUARDED_BY(carve_mutex_);
+  DrainBits drain_bits_;  // changed under carve_mutex_
+  // Regions that drain, in no list of `open_`; the last is used again first.
+  std::vector<Region*> draining_ ABSL_GUARDED_BY(carve_mutex_);
   size_t probe_ ABSL_GUARDED_BY(carve_mutex_) = 0;  // where lists are looked through from
   // The least number of idle regions since the last Trim.
   size_t idle_min_ ABSL_GUARDED_BY(carve_mutex_) = 0;

@@ -10,6 +10,7 @@
 #include <cstring>
 #include <random>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "absl/base/config.h"
@@ -194,13 +195,15 @@ TEST_CASE("slab pool: the system has back what was not used between two trims, a
       blocks.pop_back();
     }
   };
-  allocate(16 * kRegion / kSize);
+  // On one processor, as each cuts from a span of its own.
+  const bool pinned = OnProcessor(0, [&] { allocate(16 * kRegion / kSize); });
+  if (!pinned) return;  // processor 0 is not ours
   REQUIRE(pool.reserved_bytes() == 16 * kRegion);
   free(14 * kRegion / kSize);
   pool.Trim();
   REQUIRE(pool.reserved_bytes() == 16 * kRegion);  // used since the last trim
   REQUIRE(pool.free_page_bytes() == 14 * kRegion);
-  allocate(4 * kRegion / kSize);
+  OnProcessor(0, [&] { allocate(4 * kRegion / kSize); });
   free(4 * kRegion / kSize);
   pool.Trim();
   REQUIRE(pool.reserved_bytes() == 6 * kRegion);
@@ -215,6 +218,59 @@ TEST_CASE("slab pool: the system has back what was not used between two trims, a
   pool.Trim();
   pool.Trim();
   REQUIRE(pool.reserved_bytes() == 0);
+}
+
+TEST_CASE("slab pool: regions of which little is out drain, and serve when blocks run out") {
+  SlabPool pool;
+  constexpr size_t kSize = 1'024;
+  constexpr size_t kRegion = size_t{2} << 20;
+  constexpr size_t kRegions = 64;
+  std::vector<uint64_t*> blocks;
+  auto allocate = [&] {
+    auto* words = static_cast<uint64_t*>(pool.Allocate(kSize));
+    words[0] = words[kSize / 8 - 1] = blocks.size();
+    return words;
+  };
+  auto intact = [&](size_t i) { return blocks[i][0] == blocks[i][kSize / 8 - 1]; };
+  const bool pinned = OnProcessor(0, [&] {
+    for (size_t i = 0; i < kRegions * kRegion / kSize; ++i) blocks.push_back(allocate());
+  });
+  if (!pinned) return;  // processor 0 is not ours
+  REQUIRE(pool.reserved_bytes() == kRegions * kRegion);
+  // One of 64 stays, in every fourth span.
+  size_t damaged = 0, kept = 0;
+  for (size_t i = 0; i < blocks.size(); ++i) {
+    damaged += !intact(i);
+    if (i % 64 == 0) {
+      blocks[kept++] = blocks[i];
+    } else {
+      pool.Free(blocks[i], kSize);
+    }
+  }
+  blocks.resize(kept);
+  // Each is replaced in turn, and what it leaves would be the next one's.
+  for (int trims = 0; trims < 3; ++trims) {
+    pool.Trim();
+    for (uint64_t*& block : blocks) {
+      uint64_t* replaced = std::exchange(block, allocate());
+      damaged += replaced[0] != replaced[kSize / 8 - 1];
+      pool.Free(replaced, kSize);
+    }
+  }
+  pool.Trim();
+  CHECK(pool.reserved_bytes() <= 16 * kRegion);  // 2 MiB are out, 8 and a quarter more are kept
+  // All is used before there is more.
+  const size_t before = pool.reserved_bytes();
+  OnProcessor(0, [&] {
+    while (pool.allocated_bytes() < before - kRegion) blocks.push_back(allocate());
+  });
+  CHECK(pool.reserved_bytes() <= before);
+  for (size_t i = 0; i < blocks.size(); ++i) damaged += !intact(i);
+  REQUIRE(damaged == 0);
+  std::ranges::sort(blocks);
+  REQUIRE(std::ranges::adjacent_find(blocks) == blocks.end());
+  for (uint64_t* block : blocks) pool.Free(block, kSize);
+  REQUIRE(pool.allocated_bytes() == 0);
 }
 
 TEST_CASE("slab pool: while sizes change, memory stays near the most that was out at once") {
