@@ -2,6 +2,7 @@
 #include "tsdb/durability/recovery.h"
 
 #include <catch2/catch.hpp>
+#include <numeric>
 #include <vector>
 
 #include "storage/base/coding.h"
@@ -66,6 +67,18 @@ TEST_CASE("log replayer: an error of who deletes ends it, and is no damage", "[r
         absl::UnavailableError("not now"));
   CHECK(deleted == std::vector<SeriesId>{5, 6});
   CHECK(replayer.damage().empty());
+}
+
+TEST_CASE("log payload: a deletion of neighbouring series takes some bytes for all", "[recovery]") {
+  std::vector<SeriesId> all(10'000);
+  std::iota(all.begin(), all.end(), 5);
+  all.push_back(20'000);
+  const std::vector<uint8_t> payload = EncodeDelete(all, {1, 2});
+  CHECK(payload.size() <= 24);  // the range, and two stretches
+  std::vector<SeriesId> series;
+  TimeRange range;
+  REQUIRE(DecodeDelete(payload, 20'001, &series, &range).ok());
+  CHECK(series == all);
 }
 
 TEST_CASE("log payload: a deletion with malformed series is refused", "[recovery]") {

@@ -5,6 +5,8 @@
 #include <catch2/catch.hpp>
 #include <cerrno>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <string_view>
 
 namespace tsdb {
@@ -148,8 +150,18 @@ TEST_CASE("local files: a second locker is refused and told who holds it", "[bas
   CHECK(refused.code() == absl::StatusCode::kFailedPrecondition);
   CHECK_THAT(std::string(refused.message()),
              Catch::Contains(path) && Catch::Contains("pid " + std::to_string(::getpid())));
+  std::ifstream comm("/proc/self/comm");
+  std::string name;
+  REQUIRE(std::getline(comm, name));
+  CHECK_THAT(std::string(refused.message()), Catch::Contains("(" + name + ") since "));
   lock->reset();
-  CHECK(LocalFileSystem()->Lock(path).ok());
+  const auto descriptors = [] {
+    const std::filesystem::directory_iterator open("/proc/self/fd");
+    return std::distance(begin(open), end(open));
+  };
+  const auto before = descriptors();
+  for (int i = 0; i < 3; ++i) REQUIRE(LocalFileSystem()->Lock(path).ok());
+  CHECK(descriptors() == before);
 }
 
 TEST_CASE("paths: parents and joins", "[base]") {

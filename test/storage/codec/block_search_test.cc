@@ -62,6 +62,34 @@ TEST_CASE("block: LowerBound and Find agree with a search of the samples", "[cod
   }
 }
 
+// Every timestamp is found, and none beside them; the encoding is as wanted.
+void CheckFinds(const std::vector<Timestamp>& timestamps, TimestampEncoding encoding) {
+  EncodeHint hint;
+  const EncodedBlock block(timestamps, std::vector<double>(timestamps.size(), 1.0), hint);
+  REQUIRE(block.view().timestamp_encoding() == encoding);
+  Random random(1);
+  size_t wrong = 0;
+  for (const Timestamp probe : Probes(timestamps, random)) {
+    wrong += block.view().Find(probe) != FindIn(timestamps, probe);
+    wrong += block.view().LowerBound(probe) != LowerBoundIn(timestamps, probe);
+  }
+  CHECK(wrong == 0);
+}
+
+TEST_CASE("block: residuals as large as the stride lets them be are found", "[codec]") {
+  // By 4, and up to 3 more: the last one before the next line's value.
+  std::vector<Timestamp> timestamps;
+  for (Timestamp i = 0; i < 65; ++i) timestamps.push_back(1'000 + 4 * i + (i % 64 * 7) % 4);
+  CheckFinds(timestamps, TimestampEncoding::kLine);
+  // By 15.5, and up to 15 more: at even positions as much as the next position's line.
+  timestamps.clear();
+  for (Timestamp i = 0; i < 65; ++i) {
+    const Timestamp residual = i == 0 || i == 64 ? 0 : i % 2 == 0 ? 15 : 1 + i % 15;
+    timestamps.push_back(1'000 + i * 31 / 2 + residual);
+  }
+  CheckFinds(timestamps, TimestampEncoding::kLine);
+}
+
 // Decodes ranges and compares the part asked for.
 template <typename T, typename Decode>
 bool RangesAgree(const std::vector<T>& column, Random& random, Decode decode) {

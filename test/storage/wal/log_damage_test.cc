@@ -99,6 +99,22 @@ TEST_CASE("log: a missing file is damage that names the batches", "[wal]") {
   REQUIRE(opened.report.damage[0].last_lost == next - 1);
 }
 
+TEST_CASE("log: where the first file is missing and the next is empty, numbers go on", "[wal]") {
+  MemoryFileSystem files({kDirectory});
+  const std::string path = JoinPath(kDirectory, LogFileName(7));
+  std::vector<uint8_t> bytes;
+  PutFileHeader(7, bytes);
+  REQUIRE(files.Create(path, CreateMode::kNew).ok());
+  files.SetContent(path, bytes);
+  const Replayed opened = OpenLog(&files, {}, 5);
+  REQUIRE(opened.status.ok());
+  REQUIRE(opened.report.damage.size() == 1);
+  CHECK(opened.report.damage[0].first_lost == 5);
+  CHECK(opened.report.damage[0].last_lost == 6);
+  CHECK(opened.report.last_sequence == 6);
+  AppendPayloads(*opened.log, 7, 9);
+}
+
 TEST_CASE("log: another version is refused, a foreign file is named and left alone", "[wal]") {
   MemoryFileSystem files({kDirectory});
   Fill(files, true);
