@@ -230,15 +230,17 @@ class Soak {
       const std::chrono::duration<double> seconds = SteadyClock::now() - start;
       std::printf(
           "{\"seconds\": %.3f, \"records\": %llu, \"questions\": %llu, \"resident\": %llu, "
-          "\"anonymous\": %llu, \"engine\": %llu, \"heap\": %llu, \"reference_ns\": %llu, "
+          "\"anonymous\": %llu, \"engine\": %llu, \"retired\": %llu, \"heap\": %llu, "
+          "\"reference_ns\": %llu, "
           "\"descriptors\": %llu, \"threads\": %llu, "
           "\"cpu\": %.3f, \"stolen\": %.3f, \"checkpoints\": %llu, \"compacted\": %llu, "
           "\"deleted\": %llu, \"segment_bytes\": %llu}\n",
           seconds.count(), Wide(appended_.load()), Wide(questions_.load()),
           Wide(figures.resident_bytes), Wide(figures.anonymous_bytes), Wide(stats.memory_bytes),
-          Wide(heap), Wide(reference_ns), Wide(figures.descriptors), Wide(figures.threads),
-          figures.cpu_seconds, figures.stolen_seconds, Wide(stats.checkpoints),
-          Wide(stats.compacted_bytes), Wide(stats.ledger.deleted), Wide(stats.segment_bytes));
+          Wide(stats.retired_bytes), Wide(heap), Wide(reference_ns), Wide(figures.descriptors),
+          Wide(figures.threads), figures.cpu_seconds, figures.stolen_seconds,
+          Wide(stats.checkpoints), Wide(stats.compacted_bytes), Wide(stats.ledger.deleted),
+          Wide(stats.segment_bytes));
       std::fflush(stdout);
     }
     MutexLock lock(&mutex_);

@@ -9,9 +9,13 @@ The program (soak.cc) checks what it reads, its ledger, and in the end every rec
 fifth of the time for warming up:
 
   memory        the least-squares slope of what the engine counts, and of anonymous memory, is
-                below 1 % in 15 minutes, and that of what is out of the heap below 1 % of anonymous
-                memory. Anonymous memory has what the allocator keeps of pages that were used, and
-                wanders by itself: it counts when it is two standard errors above
+                below 1 % in 15 minutes; and that of what is out of the heap, and of anonymous
+                memory beyond what the engine counts, below 1 % of anonymous memory. The engine's
+                is of the means of minutes, all else equal: what readers keep of replaced blocks
+                comes in bursts, and regions of memory go back to the system some checkpoints after
+                one. (That itself is judged by the least of each minute, as a part of the engine's.)
+                Anonymous memory has what the allocator keeps of pages that were used, and wanders
+                by itself, so that these two count when they are two standard errors above
   descriptors,  at most as many in the last third as in the first (and two descriptors more: files
   threads       come and go)
   rate          from the middle of the first third to that of the last it drops by less than 5 %:
@@ -48,24 +52,21 @@ def mean(samples, key):
 
 
 def slope(samples, key):
-    """The least-squares slope of a figure, as a part of its mean in 15 minutes."""
+    """The least-squares slope of a figure, in 15 minutes."""
     times = [sample["seconds"] for sample in samples]
     values = [sample[key] for sample in samples]
-    return statistics.linear_regression(times, values).slope * 900 / statistics.fmean(values)
+    return statistics.linear_regression(times, values).slope * 900
 
 
-def slope_error(samples, key):
-    """Its standard error, from the means of minutes, between which what comes and goes with
-    checkpoints is evened out."""
-    minutes = [[sample[key] for sample in group] for _, group in itertools.groupby(
+def slope_of_minutes(samples, key, others=(), of_minute=statistics.fmean):
+    """The same of the means of minutes, between which what comes and goes with checkpoints is
+    evened out, those of `others` being equal; its standard error."""
+    minutes = [list(group) for _, group in itertools.groupby(
         samples, lambda sample: sample["seconds"] // 60)]
-    values = [statistics.fmean(values) for values in minutes]
-    times = [60 * index for index in range(len(values))]
-    line = statistics.linear_regression(times, values)
-    rest = sum((value - line.intercept - line.slope * time) ** 2
-               for time, value in zip(times, values))
-    spread = sum((time - statistics.fmean(times)) ** 2 for time in times)
-    return math.sqrt(rest / (len(times) - 2) / spread) * 900 / statistics.fmean(values)
+    values = [of_minute([sample[key] for sample in minute]) for minute in minutes]
+    times, *columns = ([mean(minute, name) for minute in minutes]
+                       for name in ("seconds", *others))
+    return (figure * 900 for figure in regress(values, times, columns))
 
 
 def thirds(samples):
@@ -101,6 +102,20 @@ def normalised(column):
     return [(value - middle) / deviation for value in column]
 
 
+def regress(values, times, others):
+    """The least-squares slope of values over times, the other columns being equal; its standard
+    error."""
+    columns = [column for column in map(normalised, others) if column is not None]
+    columns = [[1.0] * len(values), normalised(times)] + columns
+    products = [[sum(map(operator.mul, one, two)) for two in columns] for one in columns]
+    fit = solve(products, [sum(map(operator.mul, column, values)) for column in columns])
+    rest = sum((value - sum(map(operator.mul, fit, row))) ** 2
+               for value, row in zip(values, zip(*columns))) / (len(values) - len(columns))
+    of_time = solve(products, [float(i == 1) for i in range(len(columns))])[1]
+    unit = statistics.pstdev(times)
+    return fit[1] / unit, math.sqrt(rest * of_time) / unit
+
+
 def windows_of(samples):
     """(seconds, records a second, stolen seconds a second, seconds of the reference work) of each
     window."""
@@ -123,17 +138,27 @@ def rate_change(samples):
     """
     windows = windows_of(samples)
     logs = [math.log(max(window[1] * window[3], 1)) for window in windows]
-    columns = [normalised([window[i] for window in windows]) for i in (0, 2)]
-    columns = [[1.0] * len(windows)] + [column for column in columns if column is not None]
-    products = [[sum(map(operator.mul, one, two)) for two in columns] for one in columns]
-    fit = solve(products, [sum(map(operator.mul, column, logs)) for column in columns])
-    rest = sum((value - sum(map(operator.mul, fit, row))) ** 2
-               for value, row in zip(logs, zip(*columns))) / (len(logs) - len(columns))
-    of_time = solve(products, [float(i == 1) for i in range(len(columns))])[1]
-    # Two thirds of the time, in its deviations.
-    step = (windows[-1][0] - windows[0][0]) * 2 / 3 / statistics.pstdev(
-        window[0] for window in windows)
-    return math.expm1(fit[1] * step), math.sqrt(rest * of_time) * step
+    times, stolen = ([window[i] for window in windows] for i in (0, 2))
+    change, error = (figure * (times[-1] - times[0]) * 2 / 3
+                     for figure in regress(logs, times, [stolen]))
+    return math.expm1(change), error
+
+
+def memory_slopes(samples):
+    """Of each kind of memory: its slope in 15 minutes and the standard error of that, as parts of
+    the whole, how much less than that is judged, and its mean in MiB."""
+    samples = [{**sample, "beyond": sample["anonymous"] - sample["engine"]} for sample in samples]
+    of_process, of_engine = mean(samples, "anonymous"), mean(samples, "engine")
+    for key, name, whole, (in_minutes, error) in (
+            ("anonymous", "anonymous", of_process, slope_of_minutes(samples, "anonymous")),
+            ("beyond", "other than the engine's", of_process, slope_of_minutes(samples, "beyond")),
+            ("heap", "heap", of_process, slope_of_minutes(samples, "heap")),
+            ("engine", "engine", of_engine, slope_of_minutes(samples, "engine", ["retired"])),
+            ("retired", "replaced", of_engine, slope_of_minutes(samples, "retired",
+                                                                of_minute=min))):
+        in_time = slope(samples, key) if key in ("anonymous", "heap") else in_minutes
+        margin = 2 * error if key in ("anonymous", "beyond") else 0
+        yield name, in_time / whole, error / whole, margin / whole, mean(samples, key) / 2**20
 
 
 def judge(samples):
@@ -147,16 +172,11 @@ def judge(samples):
             wrong.append(f"{key} rose from {before} to {after}")
     if samples[-1]["seconds"] - samples[0]["seconds"] < JUDGED_SECONDS:
         return figures, wrong
-    for key in ("anonymous", "engine", "heap"):
-        part, error = slope(samples, key), slope_error(samples, key)
-        if key == "heap":  # of all memory
-            of_all = mean(samples, key) / mean(samples, "anonymous")
-            part, error = part * of_all, error * of_all
-        figures[key + " memory"] = f"{part:+.2%} in 15 min of " \
-            f"{mean(samples, key) / 2**20:.0f} MiB " \
+    for name, part, error, margin, mebibytes in memory_slopes(samples):
+        figures[name + " memory"] = f"{part:+.2%} in 15 min of {mebibytes:.0f} MiB " \
             f"(standard error {error:.2%})"
-        if part - (2 * error if key == "anonymous" else 0) >= SLOPE_MAX:
-            wrong.append(f"{key} memory grows by {part:.2%} in 15 minutes")
+        if part - margin >= SLOPE_MAX:
+            wrong.append(f"{name} memory grows by {part:.2%} in 15 minutes")
     before, after = (statistics.median(window[1] for window in windows_of(part))
                      for part in (first, last))
     figures["records per second"] = f"{before:,.0f} then {after:,.0f} ({after / before - 1:+.1%})"
@@ -178,6 +198,18 @@ def plant_kept_pages(samples):
         sample["anonymous"] += sample["seconds"] * 2**20 / 60
 
 
+def plant_kept_regions(samples):
+    for sample in samples:
+        sample["anonymous"] += sample["seconds"] * 2**20 / 60
+        sample["engine"] += sample["seconds"] * 2**20 / 60
+
+
+def plant_kept_blocks(samples):
+    plant_kept_regions(samples)
+    for sample in samples:
+        sample["retired"] += sample["seconds"] * 2**20 / 60
+
+
 def plant_descriptors(samples):
     for sample in samples:
         sample["descriptors"] += int(sample["seconds"] / 60)
@@ -193,6 +225,8 @@ def plant_slow_down(samples):
 
 PLANTED = {"a leak of 1 MiB a minute": plant_leak,
            "pages of 1 MiB a minute that are never given back": plant_kept_pages,
+           "regions of 1 MiB a minute that the engine counts and keeps": plant_kept_regions,
+           "replaced blocks of 1 MiB a minute that are never freed": plant_kept_blocks,
            "a leak of a descriptor a minute": plant_descriptors,
            "a slow-down to 85 %": plant_slow_down}
 
@@ -222,6 +256,7 @@ def made_up_samples():
         samples.append({"seconds": 240 + step / 5, "records": records, "stolen": stolen,
                         "anonymous": (150 + tooth + random.gauss(0, 5)) * 2**20,
                         "engine": (120 + tooth) * 2**20,
+                        "retired": tooth * random.uniform(0, 2**20),
                         "heap": (20 + tooth / 10 + random.gauss(0, 1)) * 2**20,
                         "reference_ns": 1.5e6 / speed * random.gauss(1, 0.05),
                         "descriptors": 10 + step % 3, "threads": 13})
