@@ -9,13 +9,12 @@ The program (soak.cc) checks what it reads, its ledger, and in the end every rec
 fifth of the time for warming up:
 
   memory        the least-squares slope of what the engine counts, and of anonymous memory, is
-                below 1 % in 15 minutes; and that of what is out of the heap, and of anonymous
-                memory beyond what the engine counts, below 1 % of anonymous memory. The engine's
-                is of the means of minutes, all else equal: what readers keep of replaced blocks
-                comes in bursts, and regions of memory go back to the system some checkpoints after
-                one. (That itself is judged by the least of each minute, as a part of the engine's.)
-                Anonymous memory has what the allocator keeps of pages that were used, and wanders
-                by itself, so that these two count when they are two standard errors above
+                below 1 % in 15 minutes; that of what is out of the heap, and of anonymous memory
+                beyond what the engine counts, below 1 % of anonymous memory; and that of the least
+                of each minute of replaced blocks, which readers keep in bursts, below 1 % of what
+                the engine counts. Anonymous memory, and what of it is beyond the engine's, has what
+                the allocator keeps of pages that were used, and wanders by itself: these two count
+                when they are two standard errors above
   descriptors,  at most as many in the last third as in the first (and two descriptors more: files
   threads       come and go)
   rate          from the middle of the first third to that of the last it drops by less than 5 %:
@@ -58,15 +57,14 @@ def slope(samples, key):
     return statistics.linear_regression(times, values).slope * 900
 
 
-def slope_of_minutes(samples, key, others=(), of_minute=statistics.fmean):
+def slope_of_minutes(samples, key, of_minute=statistics.fmean):
     """The same of the means of minutes, between which what comes and goes with checkpoints is
-    evened out, those of `others` being equal; its standard error."""
+    evened out; its standard error."""
     minutes = [list(group) for _, group in itertools.groupby(
         samples, lambda sample: sample["seconds"] // 60)]
     values = [of_minute([sample[key] for sample in minute]) for minute in minutes]
-    times, *columns = ([mean(minute, name) for minute in minutes]
-                       for name in ("seconds", *others))
-    return (figure * 900 for figure in regress(values, times, columns))
+    times = [mean(minute, "seconds") for minute in minutes]
+    return (figure * 900 for figure in regress(values, times, []))
 
 
 def thirds(samples):
@@ -153,10 +151,9 @@ def memory_slopes(samples):
             ("anonymous", "anonymous", of_process, slope_of_minutes(samples, "anonymous")),
             ("beyond", "other than the engine's", of_process, slope_of_minutes(samples, "beyond")),
             ("heap", "heap", of_process, slope_of_minutes(samples, "heap")),
-            ("engine", "engine", of_engine, slope_of_minutes(samples, "engine", ["retired"])),
-            ("retired", "replaced", of_engine, slope_of_minutes(samples, "retired",
-                                                                of_minute=min))):
-        in_time = slope(samples, key) if key in ("anonymous", "heap") else in_minutes
+            ("engine", "engine", of_engine, slope_of_minutes(samples, "engine")),
+            ("retired", "replaced", of_engine, slope_of_minutes(samples, "retired", min))):
+        in_time = in_minutes if key == "retired" else slope(samples, key)
         margin = 2 * error if key in ("anonymous", "beyond") else 0
         yield name, in_time / whole, error / whole, margin / whole, mean(samples, key) / 2**20
 
