@@ -140,16 +140,20 @@ size_t TreeWriter::AppendInOrder(Page& page, uint32_t slot, Times times, Values 
     const uint32_t open = version->owner_count();
     const size_t taken = std::min<size_t>(count - done, kLeafSamples - open);
     if (version->any && first[0] <= version->last) break;
-    if (!StrictlyIncreasing(first, taken)) break;
-    page.Cover(first[0], first[taken - 1]);
+    const uint8_t* leaf = nullptr;
     if (taken == kLeafSamples) {
+      const bool is_ahead =
+          linked < ahead.leaves.size() && done == ahead.begin + linked * kLeafSamples;
+      leaf = is_ahead ? ahead.leaves[linked++] : EncodeInOrder(version, first, values + done);
+      if (leaf == nullptr) break;
+    } else if (!StrictlyIncreasing(first, taken)) {
+      break;
+    }
+    page.Cover(first[0], first[taken - 1]);
+    if (leaf != nullptr) {
       // A long run is encoded where it lies. While the open leaf is empty a leaf may be added to
       // the published version: readers of it see no sample twice.
-      if (linked < ahead.leaves.size() && done == ahead.begin + linked * kLeafSamples) {
-        LinkLeaf(version, first[0], ahead.leaves[linked++], kLeafSamples);
-      } else {
-        AddLeaf(version, first, values + done, kLeafSamples);
-      }
+      LinkLeaf(version, first[0], leaf, kLeafSamples);
     } else if (open + taken == kLeafSamples) {
       const size_t after = count - done - taken;
       version = Seal(page, slot, version, first, values + done, taken, after);
@@ -171,6 +175,19 @@ size_t TreeWriter::AppendInOrder(Page& page, uint32_t slot, Times times, Values 
   counts_[Counter::kMerged] += static_cast<int64_t>(done);
   counts_[Counter::kInTree] += static_cast<int64_t>(done);
   return done;
+}
+
+// Encodes a whole leaf; null if its timestamps do not increase strictly. What they are encoded as
+// mostly shows that they do, so in a series without late records, where a leaf is hardly ever
+// encoded for nothing, they are not read a second time.
+const uint8_t* TreeWriter::EncodeInOrder(SeriesVersion* version, Times times, Values values) {
+  const bool likely = version->late.load(std::memory_order_relaxed) == nullptr;
+  if (!likely && !StrictlyIncreasing(times, kLeafSamples)) return nullptr;
+  const uint8_t* leaf = EncodeLeaf(times, values, kLeafSamples, version->hint);
+  const auto view = codec::BlockView::Trusted(leaf);
+  if (!likely || view.SurelyIncreases() || StrictlyIncreasing(times, kLeafSamples)) return leaf;
+  leaf_memory_.Retire(leaf, view.bytes());
+  return nullptr;
 }
 
 // Parts the records that continue the series from those at or below its highest timestamp so far.

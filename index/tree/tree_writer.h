@@ -122,6 +122,7 @@ class TreeWriter {
                    EncodedAhead ahead);
   size_t AppendInOrder(Page& page, uint32_t slot, Times times, Values values, size_t count,
                        EncodedAhead ahead);
+  const uint8_t* EncodeInOrder(SeriesVersion* version, Times times, Values values);
   void AppendMixed(Page& page, uint32_t slot, Times times, Values values, size_t count);
   SeriesVersion* Succeed(SeriesVersion* version, uint32_t capacity);
   void Replace(Page& page, uint32_t slot, SeriesVersion* version, SeriesVersion* successor);

@@ -11,9 +11,9 @@
 //
 // Free blocks lie scattered over spans that others still use, the more the longer sizes change.
 // Trim therefore drains regions: of those of which the least is out, more than what is out now will
-// need, nothing is given any more, so that they become idle as what is out of them comes back. When
-// blocks run out, they are used again, one region after the other, before more is taken from the
-// system.
+// need, nothing is given any more (but from a span that is being cut there), so that they become
+// idle as what is out of them comes back. When blocks run out, they are used again, one region
+// after the other, before more is taken from the system.
 //
 // Thread safety: every method from any thread. Each processor has lists of its own and a span that
 // it cuts blocks from, a lock for each class, held for a few loads and stores; callers come here

@@ -80,6 +80,10 @@ TimestampEncoding BlockView::timestamp_encoding() const {
 
 ValueEncoding BlockView::value_encoding() const { return LoadHeader(bytes_).value_encoding(); }
 
+bool BlockView::SurelyIncreases() const {
+  return TimestampColumn(LoadHeader(bytes_), TimestampSection(bytes_)).SurelyIncreases();
+}
+
 BlockStatistics BlockView::Statistics() const {
   const PackedHeader header = LoadHeader(bytes_);
   const TimestampColumn timestamps(header, TimestampSection(bytes_));

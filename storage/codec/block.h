@@ -67,6 +67,9 @@ class BlockView {
   BlockStatistics Statistics() const;
   TimestampEncoding timestamp_encoding() const;
   ValueEncoding value_encoding() const;
+  // Whether the timestamps' encoding shows that they increase strictly: without reading them all.
+  // They may if it does not. REQUIRES: a block made by EncodeBlock.
+  bool SurelyIncreases() const;
 
   void DecodeTimestamps(Timestamp* out) const;
   void DecodeValues(double* out) const;

@@ -42,6 +42,8 @@ class TimestampColumn {
   Timestamp First() const;
   Timestamp Last() const;
   Timestamp At(size_t position) const;
+  // As BlockView's.
+  bool SurelyIncreases() const;
   // Rows [begin, end) of eight; REQUIRES: begin is the first row of a group.
   void Decode(uint32_t begin, uint32_t end, Timestamp* out) const;
   // As BlockView's. REQUIRES: increasing timestamps.

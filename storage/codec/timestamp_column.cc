@@ -95,6 +95,17 @@ Timestamp TimestampColumn::Last() const {
   return At(header_.count() - 1);
 }
 
+bool TimestampColumn::SurelyIncreases() const {
+  const TimestampEncoding encoding = header_.timestamp_encoding();
+  if (encoding == TimestampEncoding::kConstantStride) return First() < Last();
+  if (encoding != TimestampEncoding::kLine || header_.timestamp_width() >= 63) return false;
+  // From one position to the next the line rises by its stride, rounded down or up, and what lies
+  // above it falls by less than 2^width. It spans too little to wrap around the end of time twice,
+  // and if it does so once the last timestamp is below the first.
+  return Word(1) >> kLineFractionBits >= uint64_t{1} << header_.timestamp_width() &&
+         First() < Last();
+}
+
 Timestamp TimestampColumn::At(size_t position) const {
   const auto packed = [&] {
     return PackedValue(section_ + 16, header_.count(), header_.timestamp_width(), position);

@@ -10,7 +10,7 @@ keeps are no part of it, though the group counts them), and the group's limit of
 budget must not end it. A budget of 0 is 500 bytes a series and 64 MiB. Exits 1 for any finding, 77
 where there is no control group of version 1 to be had.
 
-With --plant-small-budget it is judged by half the budget that it is told; that must be found.
+With --plant-small-budget it is judged by a third of the budget that it is told; that must be found.
 """
 
 import argparse
@@ -26,6 +26,7 @@ SKIPPED = 77
 SERIES_ASKED_FOR = 10_000_000
 GROUPS = "/sys/fs/cgroup/memory"
 OVER_BUDGET_MAX = 1.1
+PLANTED_SHARE = 3  # a hundred thousand series use only 55 % of their budget
 LIMIT = 1.25
 
 
@@ -63,7 +64,7 @@ def run(flags, budget, home):
     except OSError as error:
         print(f"skipped: no memory control group can be made: {error}")
         sys.exit(SKIPPED)
-    told = 2 * budget if flags.small_budget else budget
+    told = PLANTED_SHARE * budget if flags.small_budget else budget
     try:
         result = subprocess.run(
             [flags.program, "--directory", home, "--budget", str(told), "--series",
@@ -92,7 +93,8 @@ def main():
     if os.geteuid() != 0 or not os.path.exists(os.path.join(GROUPS, "memory.limit_in_bytes")):
         print(f"skipped: needs root and control groups of version 1 at {GROUPS}")
         return SKIPPED
-    budget = (flags.budget or default_budget(flags.series)) // (2 if flags.small_budget else 1)
+    budget = (flags.budget or default_budget(flags.series)) // (
+        PLANTED_SHARE if flags.small_budget else 1)
     with tempfile.TemporaryDirectory() as home:
         figures, most, wrong = run(flags, budget, home)
     for name, figure in figures.items():
@@ -103,7 +105,7 @@ def main():
         wrong = f"anonymous memory of {part:.1%} of the budget" if over else None
     if flags.small_budget:
         print(f"planted: {wrong or 'NOT FOUND'}")
-        print("scorecard " + json.dumps({"row": 16, "planted": "judged by half the budget",
+        print("scorecard " + json.dumps({"row": 16, "planted": "judged by a third of the budget",
                                          "caught": wrong is not None}))
         return 0 if wrong else 1
     result = wrong or (

@@ -325,5 +325,28 @@ TEST_CASE("tree: what a reader took hold of stays readable while it is replaced"
   REQUIRE(fixture.tree.epochs().OldestReaderAge() == 0);
 }
 
+TEST_CASE("tree: a whole leaf out of order at one place is taken apart", "[tree]") {
+  // Before and after the series has late records, at both ends of a leaf and within it: the later
+  // of two at the same time is kept.
+  const bool had_late = GENERATE(false, true);
+  const size_t moved = GENERATE(size_t{1}, size_t{200}, kLeafSamples - 1);
+  const Timestamp by = GENERATE(10, 11, 25);
+  TreeFixture fixture;
+  std::map<Timestamp, double> expected;
+  const auto append = [&](const Columns& run) {
+    fixture.Append(0, run);
+    for (size_t i = 0; i < run.first.size(); ++i) expected[run.first[i]] = run.second[i];
+  };
+  append(Regular(0, kLeafSamples, 10));
+  if (had_late) append(Regular(5, 1));
+  Columns run = Regular(100'000, 3 * kLeafSamples, 10, 1e6);
+  run.first[kLeafSamples + moved] -= by;
+  append(run);
+  append(Regular(200'000, 2 * kLeafSamples, 10, 2e6));
+  fixture.Settle(0);
+  fixture.RequireContent(0, expected);
+  fixture.RequireSound(1, expected.size());
+}
+
 }  // namespace
 }  // namespace tsdb::tree

@@ -37,6 +37,11 @@ std::vector<Timestamp> Probes(const std::vector<Timestamp>& timestamps, Random& 
   return probes;
 }
 
+bool Increases(const std::vector<Timestamp>& timestamps) {
+  return std::adjacent_find(timestamps.begin(), timestamps.end(), std::greater_equal<>()) ==
+         timestamps.end();
+}
+
 TEST_CASE("block: LowerBound and Find agree with a search of the samples", "[codec]") {
   for (const TimestampShape& shape : TimestampShapes()) {
     if (!shape.increasing) continue;
@@ -45,8 +50,7 @@ TEST_CASE("block: LowerBound and Find agree with a search of the samples", "[cod
       Random random(seed);
       CAPTURE(shape.name, count, seed);
       const std::vector<Timestamp> timestamps = shape.make(count, random);
-      REQUIRE(std::adjacent_find(timestamps.begin(), timestamps.end(), std::greater_equal<>()) ==
-              timestamps.end());
+      REQUIRE(Increases(timestamps));
       EncodeHint hint;
       const EncodedBlock block(timestamps, std::vector<double>(count, 1.0), hint);
       for (Timestamp probe : Probes(timestamps, random)) {
@@ -74,6 +78,54 @@ void CheckFinds(const std::vector<Timestamp>& timestamps, TimestampEncoding enco
     wrong += block.view().LowerBound(probe) != LowerBoundIn(timestamps, probe);
   }
   CHECK(wrong == 0);
+}
+
+bool SurelyIncreases(const std::vector<Timestamp>& timestamps) {
+  EncodeHint hint;
+  const EncodedBlock block(timestamps, std::vector<double>(timestamps.size(), 1.0), hint);
+  return block.view().SurelyIncreases();
+}
+
+TEST_CASE("block: what surely increases does", "[codec]") {
+  for (const TimestampShape& shape : TimestampShapes()) {
+    for (size_t count : EdgeLengths()) {
+      Random random(4000 + count);
+      CAPTURE(shape.name, count);
+      std::vector<Timestamp> timestamps = shape.make(count, random);
+      if (SurelyIncreases(timestamps)) REQUIRE(Increases(timestamps));
+      // One of them where its neighbour is, or before it.
+      const size_t moved = random() % count;
+      const Timestamp there = timestamps[moved == 0 ? count - 1 : moved - 1];
+      timestamps[moved] = there - (there > kTimestampMin && random() % 2 == 0);
+      if (SurelyIncreases(timestamps)) REQUIRE(Increases(timestamps));
+    }
+  }
+}
+
+TEST_CASE("block: regular timestamps and jitter below their stride surely increase", "[codec]") {
+  std::vector<Timestamp> timestamps(512);
+  for (size_t i = 0; i < timestamps.size(); ++i) timestamps[i] = static_cast<Timestamp>(i) * 10000;
+  REQUIRE(SurelyIncreases(timestamps));
+  // By 8, and from 0 to 7 more; then to 8 more, and so equal to the next, at one place or at all.
+  for (size_t i = 0; i < timestamps.size(); ++i) {
+    timestamps[i] = static_cast<Timestamp>(8 * i + (i == 0 || i + 1 == 512 ? 0 : i * 5 % 8));
+  }
+  REQUIRE(SurelyIncreases(timestamps));
+  timestamps[100] = 8 * 100 + 8;
+  timestamps[101] = 8 * 101;
+  REQUIRE(!Increases(timestamps));
+  REQUIRE(!SurelyIncreases(timestamps));
+  // Around the end of time, with a stride and with jitter.
+  for (const Timestamp jitter : {0, 1}) {
+    for (size_t i = 0; i < timestamps.size(); ++i) {
+      timestamps[i] = static_cast<Timestamp>(static_cast<uint64_t>(kTimestampMax) - 1000 + 8 * i +
+                                             (i % 3 == 1 ? static_cast<uint64_t>(jitter) : 0));
+    }
+    REQUIRE(!Increases(timestamps));
+    REQUIRE(!SurelyIncreases(timestamps));
+  }
+  REQUIRE(!SurelyIncreases({kTimestampMax, kTimestampMin}));
+  REQUIRE(!SurelyIncreases(std::vector<Timestamp>(512, 7)));
 }
 
 TEST_CASE("block: residuals as large as the stride lets them be are found", "[codec]") {
