@@ -30,8 +30,7 @@ bool IsPrefixKind(const Pattern& pattern) {
 }  // namespace
 
 void Selection::Prepare(std::span<const ValueTest> tests) {
-  conditions_.resize(tests.size());
-  ReaderMutexLock lock(&state_.mutex);
+  conditions_.assign(tests.size(), {});
   for (size_t i = 0; i < tests.size(); ++i) {
     conditions_[i].test = &tests[i];
     PrepareOne(conditions_[i]);
@@ -296,9 +295,9 @@ void Selection::LeaveOutTheRest(Roaring& result) const {
 
 Roaring Selection::Run(std::span<const ValueTest> tests) {
   if (bound_ == 0) return {};
-  Prepare(tests);
   {
     ReaderMutexLock lock(&state_.mutex);
+    Prepare(tests);
     if (RequireKnown()) return FilterFew();
     ExcludeKnown();
   }
@@ -326,9 +325,9 @@ uint64_t Selection::Count(std::span<const ValueTest> tests) {
   if (bound_ == 0) return 0;
   if (tests.empty() && live_ == nullptr) return bound_;
   if (tests.size() == 1 && live_ == nullptr) {
+    ReaderMutexLock lock(&state_.mutex);
     Prepare(tests);
     const Condition& only = conditions_[0];
-    ReaderMutexLock lock(&state_.mutex);
     if (only.known && (only.all_values || only.ids.size() <= 1)) {
       const Posting* posting = OnePosting(only);
       const uint64_t pattern = posting == nullptr ? 0 : posting->CountBelow(bound_);

@@ -48,7 +48,7 @@ class Selection {
     bool all_values = false;          // U = P
     bool dense = false;               // the column has some chunk
     std::vector<ValueId> ids;         // of a list of literals: those that there are
-    uint64_t count = 0;               // of U, if known
+    uint64_t count = 0;               // of U, if known, while the lock is held
 
     bool requires_pattern() const { return !test->negated() && !test->PatternTakesEmpty(); }
     bool requires_present() const { return test->negated() && test->PatternTakesEmpty(); }
@@ -56,7 +56,8 @@ class Selection {
     bool excludes_other() const { return !test->negated() && test->PatternTakesEmpty(); }
   };
 
-  void Prepare(std::span<const ValueTest> tests) ABSL_LOCKS_EXCLUDED(state_.mutex);
+  // Under the same hold of the lock as what uses it: lists become bitmaps between two.
+  void Prepare(std::span<const ValueTest> tests) ABSL_SHARED_LOCKS_REQUIRED(state_.mutex);
   void PrepareOne(Condition& condition) ABSL_SHARED_LOCKS_REQUIRED(state_.mutex);
 
   // What is required and known at once narrows the candidates. True if they are few: in `few_`.

@@ -119,5 +119,44 @@ TEST_CASE("label index: what a thread registered its next question sees", "[labe
   REQUIRE(missed.load() == 0);
 }
 
+TEST_CASE("label index: a value's series become too many for a list while they are asked for",
+          "[label][concurrency]") {
+  SeriesTable table(1'000'000);
+  const LabelIndex index(table);
+  // Each value gets a few more series than a list holds; a question about the newest finds all that
+  // there were, and no others.
+  constexpr uint64_t kOfValue = Posting::kListMax + 4;
+  const uint64_t count = Scaled(400'000) / kOfValue * kOfValue;
+  std::atomic<uint64_t> registered{0};
+  std::atomic<size_t> wrong{0};
+  const auto ask = [&] {
+    for (;;) {
+      const uint64_t before = registered.load(std::memory_order_acquire);
+      if (before == count) return;
+      const uint64_t value = before / kOfValue;
+      const std::vector<Matcher> matchers = {{"value", MatchOp::kEqual, std::to_string(value)},
+                                             {"job", MatchOp::kNotEqual, ""}};
+      const auto found = index.SelectIds(matchers);
+      // One may be registered and not yet said to be.
+      const uint64_t after = registered.load(std::memory_order_acquire) + 1;
+      const uint64_t most = std::min(after - value * kOfValue, kOfValue);
+      const bool right = found.ok() && found->size() >= before - value * kOfValue &&
+                         found->size() <= most &&
+                         (found->empty() || found->front() == value * kOfValue);
+      if (!right) wrong.fetch_add(1, std::memory_order_relaxed);
+    }
+  };
+  std::vector<std::thread> readers;
+  for (size_t t = 0; t < 3; ++t) readers.emplace_back(ask);
+  for (uint64_t i = 0; i < count; ++i) {
+    const auto labels = Labels::Create(
+        {{"job", "j"}, {"number", std::to_string(i)}, {"value", std::to_string(i / kOfValue)}});
+    if (!table.FindOrCreate(*labels).ok()) wrong.fetch_add(1, std::memory_order_relaxed);
+    registered.store(i + 1, std::memory_order_release);
+  }
+  for (std::thread& thread : readers) thread.join();
+  REQUIRE(wrong.load() == 0);
+}
+
 }  // namespace
 }  // namespace tsdb::label
