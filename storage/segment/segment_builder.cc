@@ -18,6 +18,7 @@ namespace {
 
 // Large enough that a write costs no more than its bytes, small beside a flush's other memory.
 constexpr size_t kBufferBytes = size_t{1} << 20;
+constexpr size_t kBufferBytesMax = 8 * kBufferBytes;
 
 // Of ten bytes of leaves, those that a packed segment may take: unpacking costs a read of memory.
 constexpr uint64_t kWorthOfTen = 9;
@@ -120,7 +121,13 @@ absl::Status SegmentBuilder::AddLeaf(SeriesId series, std::span<const uint8_t> b
   Place(leaf_);
   if (buffer_.size() < kBufferBytes) return absl::OkStatus();
   if (form_ == Form::kUndecided) Decide(/*all=*/false);
-  return WriteBuffer();
+  return buffer_.size() < kBufferBytesMax ? absl::OkStatus() : WriteBuffer();
+}
+
+absl::Status SegmentBuilder::WriteGathered() {
+  TSDB_RETURN_IF_ERROR(error_);
+  return buffer_.size() < kBufferBytes || form_ == Form::kUndecided ? absl::OkStatus()
+                                                                    : WriteBuffer();
 }
 
 void SegmentBuilder::Place(std::span<const uint8_t> leaf) {

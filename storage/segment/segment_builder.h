@@ -5,6 +5,7 @@
 //   for each series, in order of id:
 //     builder->AddSeries(id, labels.bytes());
 //     for each of its leaves, in order of time: builder->AddLeaf(id, block);
+//     builder->WriteGathered();                           where nothing waits for the disk
 //   builder->Supersede({older_segment, leaf});              in any order, at any time
 //   if (builder->bytes() >= kSegmentBytesMax) go on in another segment
 //   builder->Finish(log_sequence)
@@ -13,8 +14,8 @@
 // segment is packed (storage/cache/leaf_group.h) if that saves a tenth, else plain. Until that is
 // known, and in a packed segment, a block must fit a group (16 KiB less 8 bytes).
 //
-// Memory: up to 2 MiB, and 26 bytes a leaf, the series table and 12 bytes a superseded leaf, until
-// Finish.
+// Memory: up to 2 MiB, and 9 MiB between calls of WriteGathered; and 26 bytes a leaf, the series
+// table and 12 bytes a superseded leaf, until Finish.
 //
 // Errors. After a call that returned kInvalidArgument or kFailedPrecondition (a wrong argument)
 // nothing has changed and other calls may follow. After any other error every later call returns
@@ -57,8 +58,11 @@ class SegmentBuilder {
 
   // One leaf, of one series: the bytes of codec::EncodeBlock, 8-byte aligned, whose timestamps
   // increase. Leaves come in order of (series, time). kInvalidArgument if it is no such block or
-  // not in order. Writes to the file whenever 1 MiB has gathered.
+  // not in order. Does not wait for the disk but when 8 MiB have gathered.
   absl::Status AddLeaf(SeriesId series, std::span<const uint8_t> block);
+
+  // Writes to the file if 1 MiB has gathered.
+  absl::Status WriteGathered();
 
   // The labels of a series, as canonical bytes. In order of id; before or after its leaves.
   absl::Status AddSeries(SeriesId series, std::string_view labels);

@@ -17,6 +17,8 @@ namespace {
 // Labels that fit this are written twice: the table has one checksum, and with it every series that
 // is in no leaf segment would be lost.
 constexpr uint64_t kCopiedLabelBytesMax = uint64_t{16} << 20;
+// A leaf segment as large as this ends with a series.
+constexpr uint64_t kEnoughLeafBytes = segment::kSegmentBytesMax / 8 * 7;
 
 class CheckpointWriter {
  public:
@@ -78,6 +80,7 @@ class CheckpointWriter {
           series, [&](tree::SeriesExporter::Kind kind, std::span<const uint8_t> block) {
             return Take(series, kind, block);
           }));
+      TSDB_RETURN_IF_ERROR(WriteGathered());
     }
     TSDB_RETURN_IF_ERROR(FinishLeaves());
     TSDB_RETURN_IF_ERROR(CopyLabels(count));
@@ -122,8 +125,7 @@ class CheckpointWriter {
   }
 
   absl::Status AddLeaf(SeriesId series, std::span<const uint8_t> block) {
-    if (leaves_ != nullptr && std::max(leaves_->bytes(), leaves_->leaf_bytes()) + block.size() >=
-                                  segment::kSegmentBytesMax) {
+    if (leaves_ != nullptr && LeafSegmentBytes() + block.size() >= segment::kSegmentBytesMax) {
       TSDB_RETURN_IF_ERROR(FinishLeaves());
     }
     if (leaves_ == nullptr) {
@@ -138,6 +140,16 @@ class CheckpointWriter {
     }
     return leaves_->AddLeaf(series, block);
   }
+
+  // While a series is exported the epoch is pinned, and what writers replace meanwhile is kept: the
+  // disk is waited for between two series. (Unless one alone has more than the builder gathers.)
+  absl::Status WriteGathered() {
+    TSDB_RETURN_IF_ERROR(rest_->WriteGathered());
+    if (leaves_ == nullptr) return absl::OkStatus();
+    return LeafSegmentBytes() >= kEnoughLeafBytes ? FinishLeaves() : leaves_->WriteGathered();
+  }
+
+  uint64_t LeafSegmentBytes() const { return std::max(leaves_->bytes(), leaves_->leaf_bytes()); }
 
   absl::Status FinishLeaves() {
     if (leaves_ == nullptr) return absl::OkStatus();
