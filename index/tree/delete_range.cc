@@ -88,7 +88,10 @@ uint64_t TreeWriter::DeleteDense(Page& page, uint32_t slot, TimeRange range) {
   uint64_t from_leaves = 0;
   if (root != nullptr) {
     const int64_t before = counts_[Counter::kEncodedRecords];
-    root = DeleteFromRoot(root, range, version->hint);
+    // Readers of `version` pass over leaves from its first open sample on. If all of these go, one
+    // that comes before may be next, and must not be put into nodes that they read.
+    const bool empties_open = open > 0 && from_open == open;
+    root = DeleteFromRoot(root, range, empties_open, version->hint);
     from_leaves = static_cast<uint64_t>(before - counts_[Counter::kEncodedRecords]);
   }
   if (from_open + from_leaves == 0) {
@@ -117,9 +120,10 @@ uint64_t TreeWriter::DeleteDense(Page& page, uint32_t slot, TimeRange range) {
   return from_open + from_leaves;
 }
 
-// Null when nothing is left.
-InnerNode* TreeWriter::DeleteFromRoot(InnerNode* root, TimeRange range, codec::EncodeHint& hint) {
-  if (!Touches(*root, range)) return root;
+// Null when nothing is left. `copy_edge`: the nodes at the right edge are new ones in any case.
+InnerNode* TreeWriter::DeleteFromRoot(InnerNode* root, TimeRange range, bool copy_edge,
+                                      codec::EncodeHint& hint) {
+  if (!copy_edge && !Touches(*root, range)) return root;
   std::vector<Entry> entries;
   DeleteUnder(root, range, /*rightmost=*/true, hint, entries);
   return MakeRoot(root->level(), std::move(entries));

@@ -139,7 +139,8 @@ class TreeWriter {
   // delete_range.cc
   uint64_t DeleteShared(Page& page, uint32_t slot, TimeRange range);
   uint64_t DeleteDense(Page& page, uint32_t slot, TimeRange range);
-  InnerNode* DeleteFromRoot(InnerNode* root, TimeRange range, codec::EncodeHint& hint);
+  InnerNode* DeleteFromRoot(InnerNode* root, TimeRange range, bool copy_edge,
+                            codec::EncodeHint& hint);
   static bool Touches(const InnerNode& node, TimeRange range);
   void DeleteUnder(const InnerNode* node, TimeRange range, bool rightmost, codec::EncodeHint& hint,
                    std::vector<Entry>& out);

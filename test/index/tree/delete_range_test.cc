@@ -1,8 +1,12 @@
 // Stretches of time deleted from series, whatever they are made of.
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <map>
 #include <random>
+#include <utility>
+#include <vector>
 
+#include "index/tree/series_export.h"
 #include "test/index/tree/tree_fixture.h"
 
 namespace tsdb::tree {
@@ -100,6 +104,35 @@ TEST_CASE("delete: only leaves at the ends of the range are written anew", "[tre
   CHECK(fixture.count(Counter::kRewrites) == 2);
   fixture.Append(0, Regular(1000 * kLeafSamples, 5000));
   fixture.RequireSound(64, 11 * kLeafSamples + 5000);
+}
+
+TEST_CASE("delete: who reads meanwhile sees no leaf that came where the open samples were",
+          "[tree]") {
+  // Leaves under two levels, and an open leaf; the last of it are deleted, all or but one.
+  constexpr auto kLeaves = static_cast<Timestamp>(100 * kLeafSamples);
+  const Timestamp from = GENERATE(kLeaves * 10, kLeaves * 10 + 5'000, kLeaves * 10 + 10'010);
+  TreeFixture fixture;
+  fixture.Append(0, Regular(0, kLeaves, 10));
+  const Columns open = Regular(kLeaves * 10 + 10'000, 100, 10);
+  fixture.Append(0, open);
+  SeriesExporter exporter(&fixture.tree);
+  bool first = true;
+  std::vector<Timestamp> seen;
+  const absl::Status status =
+      exporter.Export(0, [&](SeriesExporter::Kind, std::span<const uint8_t> block) {
+        if (std::exchange(first, false)) {
+          fixture.writer.DeleteRange(fixture.page(0), 0, TimeRange{from, kTimestampMax});
+          fixture.Append(0, Regular(std::max(from, kLeaves * 10 + 1), 3 * kLeafSamples, 10, 1e6));
+        }
+        const auto view = codec::BlockView::Trusted(block.data());
+        for (size_t i = 0; i < view.count(); ++i) seen.push_back(view.TimestampAt(i));
+        return absl::OkStatus();
+      });
+  REQUIRE(status.ok());
+  // As it was before.
+  REQUIRE(seen.size() == static_cast<size_t>(kLeaves) + 100);
+  REQUIRE(std::is_sorted(seen.begin(), seen.end()));
+  REQUIRE(seen.back() == open.first.back());
 }
 
 }  // namespace
