@@ -140,13 +140,17 @@ absl::Status SegmentStore::Publish(const NewSegments& added) {
     edit.AddSegment(LiveOf(summary));
   }
   edit.AddSegment(LiveOf(added.rest));
+  // One that is not named any more only waits for its file to be removed: that failed before.
+  const std::map<uint64_t, segment::LiveSegment>& named = manifest_->state().segments;
   std::vector<uint64_t> removed = added.dead;
+  std::erase_if(removed, [&](uint64_t number) { return !named.contains(number); });
   if (const std::optional<uint64_t> rest = rest_number(); rest.has_value()) {
     removed.push_back(*rest);
   }
   for (const uint64_t number : removed) edit.RemoveSegment(number);
   for (const uint64_t number : set_aside_) {
-    if (std::find(removed.begin(), removed.end(), number) == removed.end()) {
+    if (named.contains(number) &&
+        std::find(removed.begin(), removed.end(), number) == removed.end()) {
       edit.RemoveSegment(number);
     }
   }
@@ -186,10 +190,14 @@ absl::Status SegmentStore::RemoveObsolete(tree::EpochDomain& epochs) {
   }
   set_aside_.clear();
   const uint64_t epoch = epochs.Advance();
-  while (!obsolete_.empty()) {
-    const uint64_t number = obsolete_.back();
-    TSDB_RETURN_IF_ERROR(files_->Remove(PathOf(number)));
-    obsolete_.pop_back();
+  absl::Status status;  // the first failure: what cannot be removed does not hold the others up
+  for (const uint64_t number : std::exchange(obsolete_, {})) {
+    const absl::Status removed = files_->Remove(PathOf(number));
+    if (!removed.ok() && !absl::IsNotFound(removed)) {
+      obsolete_.push_back(number);
+      status.Update(removed);
+      continue;
+    }
     const auto at = segments_.find(number);
     if (at == segments_.end()) continue;  // a rest segment, which is not mapped
     by_address_.erase(at->second.reader->leaves());
@@ -200,7 +208,8 @@ absl::Status SegmentStore::RemoveObsolete(tree::EpochDomain& epochs) {
   std::erase_if(unmapping_, [&](const Unmapping& unmapping) {
     return epochs.AllReadersAfter(unmapping.epoch);
   });
-  return files_->SyncDirectory(path_);
+  status.Update(files_->SyncDirectory(path_));
+  return status;
 }
 
 }  // namespace tsdb::durability
