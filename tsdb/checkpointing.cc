@@ -107,8 +107,7 @@ absl::Status Engine::WriteSegments(uint64_t log_sequence, durability::Compaction
 void Engine::NoteSegments() {
   segments_.store(store_->leaf_segments(), std::memory_order_relaxed);
   segment_bytes_.store(store_->leaf_bytes(), std::memory_order_relaxed);
-  unflushed_bytes_.store(static_cast<uint64_t>(tree.ReadCounts()[tree::Counter::kEncodedBytes]),
-                         std::memory_order_relaxed);
+  unflushed_bytes_.store(EncodedBytes(), std::memory_order_relaxed);
 }
 
 absl::Status Engine::FlushReplayed(uint64_t log_sequence) {
@@ -118,8 +117,14 @@ absl::Status Engine::FlushReplayed(uint64_t log_sequence) {
   return WriteSegments(log_sequence, durability::Compaction::kAsNeeded);
 }
 
+uint64_t Engine::EncodedBytes() const {
+  // Below 0 while what one writer has encoded and another dropped is counted by the second only.
+  return static_cast<uint64_t>(
+      std::max<int64_t>(0, tree.ReadCounts()[tree::Counter::kEncodedBytes]));
+}
+
 uint64_t Engine::BytesToFlush() const {
-  const auto encoded = static_cast<uint64_t>(tree.ReadCounts()[tree::Counter::kEncodedBytes]);
+  const uint64_t encoded = EncodedBytes();
   const uint64_t unflushed = unflushed_bytes_.load(std::memory_order_relaxed);
   return encoded - std::min(encoded, unflushed);
 }
@@ -143,21 +148,20 @@ void Engine::CheckpointIfDue() {
   // What fails is counted, and tried again when the log has grown by as much once more, or when a
   // writer needs the room.
   checkpointed_log_bytes_.store(log->Stats().bytes, std::memory_order_relaxed);
-  unflushed_bytes_.store(static_cast<uint64_t>(tree.ReadCounts()[tree::Counter::kEncodedBytes]),
-                         std::memory_order_relaxed);
+  unflushed_bytes_.store(EncodedBytes(), std::memory_order_relaxed);
 }
 
 bool Engine::AwaitRoom(uint64_t records, absl::Status& error) {
   tree.epochs().Reclaim();
   if (!OverBudget(records)) return true;
-  if (log != nullptr && maintenance_.joinable()) {
+  if (log != nullptr) {
     const auto start = std::chrono::steady_clock::now();
     MutexLock lock(&wake_mutex_);
     ++room_waiters_;
     wake_.NotifyAll();
     // One that runs already may have begun before what can be flushed now was there.
     uint64_t counted = checkpoints_tried_ + 1;
-    while (!ending_ && OverBudget(records)) {
+    while (maintains_ && OverBudget(records)) {
       if (checkpoints_tried_ > counted &&
           (!checkpoint_status_.ok() ||
            used_after_checkpoint_ + records * sizeof(Sample) > options.memory_budget_bytes)) {

@@ -74,7 +74,14 @@ class ConditionalTask : public merge::PageTask {
 
 }  // namespace
 
-bool Engine::CompareAndSet(SeriesId id, Sample desired, std::optional<double> expected) {
+absl::StatusOr<bool> Engine::CompareAndSet(SeriesId id, Sample desired,
+                                           std::optional<double> expected) {
+  if (OverBudget(1)) {
+    absl::Status error;
+    if (!AwaitRoom(1, error)) return error;
+  }
+  const ReaderMutexLock changing(&changes_mutex_);
+  if (closed()) return absl::FailedPreconditionError("compare and set: the database is closed");
   const PatientScope patient;  // it is logged, and then done
   ConditionalTask task(tree, logger.get(), conditional_encoder_, id, desired, expected);
   TakeAllPublished();
@@ -102,11 +109,8 @@ absl::StatusOr<bool> Database::CompareAndSet(SeriesId series, Timestamp timestam
           "compare and set: DuplicatePolicy::kFirstWins keeps what is there; only absence can be "
           "expected");
     }
-    if (engine.OverBudget(1)) {
-      absl::Status error;
-      if (!engine.AwaitRoom(1, error)) return error;
-    }
-    const bool set = engine.CompareAndSet(series, {timestamp, desired}, expected);
+    TSDB_ASSIGN_OR_RETURN(const bool set,
+                          engine.CompareAndSet(series, {timestamp, desired}, expected));
     TSDB_RETURN_IF_ERROR(engine.AwaitDurable());
     return set;
   });

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "storage/base/patience.h"
 #include "storage/base/status_macros.h"
+#include "storage/wal/log.h"
 #include "tsdb/database.h"
 #include "tsdb/durability/log_payload.h"
 #include "tsdb/engine.h"
@@ -46,11 +47,19 @@ class DeleteTask : public merge::PageTask {
 
 }  // namespace
 
-uint64_t Engine::DeleteRange(std::span<const SeriesId> deleted_series, TimeRange range) {
-  if (deleted_series.empty() || range.Empty()) return 0;
+absl::StatusOr<uint64_t> Engine::DeleteRange(std::span<const SeriesId> deleted_series,
+                                             TimeRange range) {
   const PatientScope patient;  // it is logged, and then done
-  const ReaderMutexLock beside_deletes(&deletes_mutex_);
+  const ReaderMutexLock changing(&changes_mutex_);
+  if (closed()) return absl::FailedPreconditionError("delete: the database is closed");
+  if (deleted_series.empty() || range.Empty()) return 0;
   DeleteTask task(deleted_series, range);
+  if (logger != nullptr && task.payload().size() > wal::kBatchBytesMax) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("delete: ", deleted_series.size(),
+                     " series, too many that are not neighbours to be logged "
+                     "as one deletion; delete some tens of millions at a time"));
+  }
   TakeAllPublished();
   const uint64_t position = pipeline->SubmitTask(&task, 0, series.Count());
   pipeline->Commit();  // what is appended from now on comes after it
@@ -69,7 +78,7 @@ absl::StatusOr<uint64_t> Database::Delete(std::span<const SeriesId> series, Time
     if (!ascending.empty() && ascending.back() >= engine.series.Count()) {
       return absl::NotFoundError(absl::StrCat("delete: no series has id ", ascending.back()));
     }
-    const uint64_t deleted = engine.DeleteRange(ascending, range);
+    TSDB_ASSIGN_OR_RETURN(const uint64_t deleted, engine.DeleteRange(ascending, range));
     TSDB_RETURN_IF_ERROR(engine.AwaitDurable());
     return deleted;
   });

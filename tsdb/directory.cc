@@ -194,8 +194,7 @@ absl::Status Engine::ReplayLog(Database& database, uint64_t from, std::vector<Se
           absl::StrCat("reading back '", path, "': ", std::string(appender.status().message())));
     };
     const auto delete_range = [&](std::span<const SeriesId> ids, TimeRange range) {
-      DeleteRange(ids, range);
-      return absl::OkStatus();
+      return DeleteRange(ids, range).status();
     };
     durability::LogReplayer replayer(&series, std::move(numbers), append, delete_range);
     const wal::ReplayVisitor apply = [&](uint64_t sequence, uint8_t kind,

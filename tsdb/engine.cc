@@ -199,7 +199,7 @@ absl::StatusOr<uint64_t> Engine::CheckPages() {
 }
 
 absl::Status Engine::Verify() {
-  const WriterMutexLock no_deletes(&deletes_mutex_);
+  const WriterMutexLock no_changes(&changes_mutex_);
   TSDB_RETURN_IF_ERROR(Flush());
   TSDB_ASSIGN_OR_RETURN(const uint64_t walked, CheckPages());
   const Ledger ledger = Statistics().ledger;
@@ -243,6 +243,8 @@ absl::Status Engine::Close() {
     }
     closed_.store(true, std::memory_order_relaxed);
   }
+  // Changes that did not see it are over then.
+  { const WriterMutexLock no_changes(&changes_mutex_); }
   StopMaintenance();
   absl::Status status = Flush();
   if (absl::Status log_status = CloseLog(); status.ok()) status = log_status;

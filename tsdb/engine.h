@@ -2,7 +2,7 @@
 // public contract.
 //
 // Thread safety: every method from any thread. Lock order: close_mutex_, checkpoint_mutex_,
-// deletes_mutex_, registry_mutex_, then one slot's mutex, then the pipeline's; wake_mutex_ after
+// changes_mutex_, registry_mutex_, then one slot's mutex, then the pipeline's; wake_mutex_ after
 // checkpoint_mutex_ and before the pipeline's.
 #pragma once
 
@@ -75,14 +75,16 @@ class Engine {
   // Checks every page, each by its owner, beside writers too; returns the records found in leaves.
   absl::StatusOr<uint64_t> CheckPages();
   // As Database::Verify.
-  absl::Status Verify() ABSL_LOCKS_EXCLUDED(deletes_mutex_);
+  absl::Status Verify() ABSL_LOCKS_EXCLUDED(changes_mutex_);
   // Deletes records of `series`, ascending, in the range, that were appended before the call;
-  // returns how many there were. Readers do not see them any more then.
-  uint64_t DeleteRange(std::span<const SeriesId> series, TimeRange range)
-      ABSL_LOCKS_EXCLUDED(deletes_mutex_);
+  // returns how many there were. Readers do not see them any more then. kFailedPrecondition once
+  // the database is closed.
+  absl::StatusOr<uint64_t> DeleteRange(std::span<const SeriesId> series, TimeRange range)
+      ABSL_LOCKS_EXCLUDED(changes_mutex_);
   // As Database::CompareAndSet, but for waiting until it is durable.
-  bool CompareAndSet(SeriesId series, Sample desired, std::optional<double> expected)
-      ABSL_LOCKS_EXCLUDED(registry_mutex_);
+  absl::StatusOr<bool> CompareAndSet(SeriesId series, Sample desired,
+                                     std::optional<double> expected)
+      ABSL_LOCKS_EXCLUDED(changes_mutex_, registry_mutex_);
   // As Database::Close.
   absl::Status Close() ABSL_LOCKS_EXCLUDED(close_mutex_, registry_mutex_);
   // Whether a slot opened from now on is to refuse appends. Relaxed: set under registry_mutex_,
@@ -174,6 +176,8 @@ class Engine {
   void CheckpointIfDue() ABSL_LOCKS_EXCLUDED(checkpoint_mutex_, wake_mutex_);
   bool CheckpointIsDue() const;
   // Bytes in memory that a checkpoint could move into a file, about.
+  // Of leaves in memory.
+  uint64_t EncodedBytes() const;
   uint64_t BytesToFlush() const;
 
   mutable Mutex opening_mutex_;
@@ -200,7 +204,7 @@ class Engine {
   Mutex wake_mutex_;
   CondVar wake_;
   CondVar room_;
-  bool ending_ ABSL_GUARDED_BY(wake_mutex_) = false;
+  bool maintains_ ABSL_GUARDED_BY(wake_mutex_) = false;  // from its start until it is to end
   uint64_t room_waiters_ ABSL_GUARDED_BY(wake_mutex_) = 0;
   uint64_t checkpoints_tried_ ABSL_GUARDED_BY(wake_mutex_) = 0;
   uint64_t used_after_checkpoint_ ABSL_GUARDED_BY(wake_mutex_) = 0;  // bytes, right after it
@@ -212,9 +216,10 @@ class Engine {
   // Held through the flush, so that no Close returns before it.
   Mutex close_mutex_ ABSL_ACQUIRED_BEFORE(registry_mutex_);
   std::optional<absl::Status> close_status_ ABSL_GUARDED_BY(close_mutex_);  // of the one flush
-  // Shared by deletions, retention's too. Verify, which has it alone, compares what it finds in
-  // page after page with counts of the whole.
-  SharedMutex deletes_mutex_ ABSL_ACQUIRED_BEFORE(registry_mutex_);
+  // Shared by what changes the database without an appender: deletions, retention's too, and
+  // conditional writes. Verify, which has it alone, compares what it finds in page after page with
+  // counts of the whole; Close has it alone once closed_ is set, so that none is on its way then.
+  SharedMutex changes_mutex_ ABSL_ACQUIRED_BEFORE(registry_mutex_);
   codec::RunsEncoder conditional_encoder_;  // of conditional writes, each in its turn
   mutable Mutex registry_mutex_;
   std::vector<std::unique_ptr<ingest::Slot>> slots_ ABSL_GUARDED_BY(registry_mutex_);

@@ -24,13 +24,17 @@ constexpr uint64_t kSizeSteps = 20;
 void Engine::StartMaintenance() {
   const PatientScope patient;
   if (log == nullptr && options.retention_ms == 0 && options.retention_bytes == 0) return;
+  {
+    MutexLock lock(&wake_mutex_);
+    maintains_ = true;
+  }
   maintenance_ = std::thread([this] { MaintenanceLoop(); });
 }
 
 void Engine::StopMaintenance() {
   {
     MutexLock lock(&wake_mutex_);
-    ending_ = true;
+    maintains_ = false;
     wake_.NotifyAll();
     room_.NotifyAll();
   }
@@ -44,8 +48,8 @@ void Engine::MaintenanceLoop() {
     label_index.CatchUpIfBehind(1);
     {
       MutexLock lock(&wake_mutex_);
-      if (!ending_ && room_waiters_ == 0) wake_.WaitFor(&wake_mutex_, kLook);
-      if (ending_) return;
+      if (maintains_ && room_waiters_ == 0) wake_.WaitFor(&wake_mutex_, kLook);
+      if (!maintains_) return;
     }
     ApplyRetention();
     // Where the head has grown, the cache gives way.
@@ -107,7 +111,7 @@ void Engine::DeleteBefore(Timestamp cutoff) {
   if (cutoff == kTimestampMin) return;
   std::vector<SeriesId> all(series.Count());
   std::iota(all.begin(), all.end(), SeriesId{0});
-  DeleteRange(all, {kTimestampMin, cutoff});
+  DeleteRange(all, {kTimestampMin, cutoff}).IgnoreError();  // refused only if it is being closed
 }
 
 }  // namespace tsdb
