@@ -6,6 +6,7 @@
 #include <atomic>
 #include <exception>
 #include <memory>
+#include <new>
 
 #include "absl/base/thread_annotations.h"
 #include "storage/base/mutex.h"
@@ -107,7 +108,11 @@ void ParallelFor(size_t begin, size_t end, size_t grain, size_t threads,
   auto loop = std::make_shared<Loop>(begin, items, pieces, body);
   TaskPool& pool = LoopPool();
   const size_t helpers = std::min({threads - 1, pieces - 1, pool.concurrency()});
-  for (size_t i = 0; i < helpers; ++i) pool.Submit([loop] { loop->RunPieces(); });
+  try {
+    for (size_t i = 0; i < helpers; ++i) pool.Submit([loop] { loop->RunPieces(); });
+  } catch (const std::bad_alloc&) {
+    // Those that were found room for, or this thread alone, do it all; they use `body` meanwhile.
+  }
   loop->RunPieces();
   loop->AwaitAll();
 }

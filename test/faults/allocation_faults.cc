@@ -240,7 +240,7 @@ class Workload {
     query.range = {0, 100'000};
     query.step_ms = 500;
     query.columns = {{.function = WindowFunction::kSum}, {.function = WindowFunction::kQuantile}};
-    query.options.threads = 2;
+    query.options.threads = 4;  // two helpers, on two processors
     Insist("querying", [&] { return RunQuery(*database_, query); });
     const std::vector<Matcher> matchers = {{.name = "i", .op = MatchOp::kRegex, .value = "[0-3]"}};
     Insist("listing", [&] { return ListSeries(*database_, matchers, TimeRange::All(), {}); });

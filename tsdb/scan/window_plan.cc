@@ -104,8 +104,8 @@ absl::StatusOr<WindowPlan> PlanWindows(TimeRange range, int64_t step_ms, int64_t
   }
   WindowPlan plan;
   if (windows == 0) return plan;  // the last instant there is, as a range
-  const Timestamp last_begin =
-      range.begin + static_cast<Timestamp>((windows - 1) * static_cast<uint64_t>(step_ms));
+  const auto last_begin = static_cast<Timestamp>(static_cast<uint64_t>(range.begin) +
+                                                 (windows - 1) * static_cast<uint64_t>(step_ms));
   if (static_cast<uint64_t>(window_ms) > SpanOf(last_begin, kTimestampMax)) {
     return absl::InvalidArgumentError(absl::StrCat("query: the window of ", window_ms, " ms at ",
                                                    last_begin, " ends past the last timestamp"));

@@ -59,6 +59,10 @@ TEST_CASE("window plan: the last window ends at the last timestamp at most", "[s
   REQUIRE(Plan({kTimestampMax, kTimestampMax}, 1, 1).windows() == 0);
   REQUIRE(Plan({kTimestampMax, kTimestampMax}, 0, 0).windows() == 1);
   REQUIRE(Plan(TimeRange::All(), 0, 0).last == kTimestampMax);
+  // Steps that reach over all of time.
+  const WindowPlan whole = Plan(TimeRange::All(), std::numeric_limits<int64_t>::max(), 1);
+  REQUIRE(whole.times == std::vector<Timestamp>{kTimestampMin, -1, kTimestampMax - 1});
+  REQUIRE(Plan(TimeRange::All(), int64_t{1} << 62, 1).windows() == 4);
   QueryLimits none;
   none.windows = 0;
   REQUIRE_FALSE(PlanWindows(TimeRange::All(), 1, 1, none).ok());
