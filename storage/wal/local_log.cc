@@ -201,7 +201,10 @@ absl::StatusOr<size_t> LocalLog::WriteBatches(size_t from) {
 absl::Status LocalLog::BeginFile(uint64_t first) {
   const std::string path = JoinPath(directory_, LogFileName(first));
   // A file of this name holds nothing that counts: its first batch was never whole, or this number
-  // would have been given.
+  // would have been given. What is in it may have been kept under another name, so it is not
+  // emptied.
+  const absl::Status removed = files_->Remove(path);
+  if (!removed.ok() && !absl::IsNotFound(removed)) return removed;
   TSDB_ASSIGN_OR_RETURN(std::unique_ptr<WritableFile> file,
                         files_->Create(path, CreateMode::kTruncate));
   TSDB_RETURN_IF_ERROR(file->Preallocate(options_.file_bytes));

@@ -333,6 +333,34 @@ TEST_CASE("recovery: a damaged log is kept by writers, and left alone by readers
   CHECK(Mentions(database->Recovery(), path + ": cannot be kept, the next checkpoint removes it"));
 }
 
+TEST_CASE("recovery: what is kept of a newest log file without a whole batch stays as it was",
+          "[durability]") {
+  MemoryFileSystem files({kParent});
+  Content expected;
+  {
+    const auto database = OpenIn(&files);
+    Appender appender = database->NewAppender();
+    AppendCommit(*database, appender, 1, &expected);
+    REQUIRE(appender.Commit().Await(Milestone::kDurable).ok());
+  }
+  const auto names = files.List(kLog);
+  REQUIRE(names.ok());
+  REQUIRE(names->size() == 1);
+  const std::string path = JoinPath(kLog, names->front());
+  std::vector<uint8_t> bytes = files.Content(path);
+  for (uint8_t& byte : bytes) byte ^= 0x55;
+  files.SetContent(path, bytes);
+  const auto database = OpenIn(&files);
+  REQUIRE(Mentions(database->Recovery(), path));
+  REQUIRE((files.Content(path + ".damaged") == bytes));
+  // The first batch of the new log has the number that the file was named for.
+  Appender appender = database->NewAppender();
+  AppendCommit(*database, appender, 2, &expected);
+  REQUIRE(appender.Commit().Await(Milestone::kDurable).ok());
+  REQUIRE((files.Content(path) != bytes));
+  REQUIRE((files.Content(path + ".damaged") == bytes));
+}
+
 TEST_CASE("recovery: a directory without its manifest is refused, unless nothing is lost with it",
           "[durability]") {
   Content content;
