@@ -19,6 +19,8 @@ constexpr uint64_t kWriteBufferMin = 64 << 10;
 constexpr uint64_t kWriteBufferPerProcessor = 2 * kMiB;
 constexpr uint64_t kLogFileBytesMin = 64 << 10;
 constexpr uint32_t kSyncDelayMaxUs = 100;
+// Numbers of series and of label values are 32 bits wide, and loops go a block past the last one.
+constexpr uint32_t kSeriesMax = uint32_t{1} << 31;
 // A writer would have to make a checkpoint during each.
 constexpr int kReadOnlyAttempts = 10;
 // Series registered and not yet in the label index, at which whoever registers one indexes them:
@@ -30,6 +32,10 @@ absl::StatusOr<Options> Resolve(Options options) {
     return absl::InvalidArgumentError(absl::StrCat(
         "Options::sync_interval_ms is ", options.sync_interval_ms, " and sync_delay_us ",
         options.sync_delay_us, "; the first must not be 0, the second at most ", kSyncDelayMaxUs));
+  }
+  if (options.series_max > kSeriesMax) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("Options::series_max is ", options.series_max, "; at most ", kSeriesMax));
   }
   if (options.read_only && options.directory.empty()) {
     return absl::InvalidArgumentError(

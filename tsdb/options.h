@@ -112,7 +112,8 @@ struct Options {
   // Change to kFirstWins when re-sent data must never alter what is stored.
   DuplicatePolicy duplicates = DuplicatePolicy::kLastWins;
 
-  // Distinct series accepted; registering one more is refused with kResourceExhausted.
+  // Distinct series accepted, at most 2^31; registering one more is refused with
+  // kResourceExhausted.
   uint32_t series_max = 100'000'000;
 
   // How often a database with a directory writes what Statistics says, some 10 KB, into its file
