@@ -217,8 +217,7 @@ TEST_CASE("sync sites: a directory whose making was not synced is durable once i
   const auto database = OpenIn(&files);
   Content content;
   Appender appender = database->NewAppender();
-  AppendCommit(*database, appender, 1, &content);
-  REQUIRE(appender.Commit().Await(Milestone::kDurable).ok());
+  CommitDurably(*database, appender, 1, &content);
   REQUIRE(ReadContent(*OpenIn(memory.AfterPowerLoss().get())) == content);
   // A directory for a backup, made and not synced, likewise.
   REQUIRE(files.CreateDirectory(kCopy).ok());

@@ -225,8 +225,7 @@ void ExpectBudgetNamed(const Appender& appender, const Options& options) {
   REQUIRE(message.find("memory_budget_bytes") != std::string::npos);
 }
 
-TEST_CASE("memory budget: reached, appends are refused and what was accepted stays",
-          "[concurrency]") {
+TEST_CASE("memory budget: reached, appends are refused and what was accepted stays", "[memory]") {
   const Options options = SmallBudget();
   const auto database = Open(options);
   AddSeries(*database, 16);

@@ -98,8 +98,7 @@ TEST_CASE("durability: in mode async durable commits survive the process", "[dur
   Content offered;
   const auto database = OpenIn(&files, InDirectory(Durability::kAsync));
   Appender appender = database->NewAppender();
-  for (int i = 0; i < 30; ++i) AppendCommit(*database, appender, i, &offered);
-  REQUIRE(appender.Commit().Await(Milestone::kDurable).ok());
+  for (int i = 0; i < 30; ++i) CommitDurably(*database, appender, i, &offered);
   REQUIRE(database->Statistics().log_syncs == 0);
   const auto crashed = files.AfterProcessCrash();
   REQUIRE(ReadContent(*OpenIn(crashed.get())) == offered);

@@ -67,6 +67,12 @@ inline void AppendCommit(Database& database, Appender& appender, int number, Con
   }
 }
 
+// The same, and returns when it is durable.
+inline void CommitDurably(Database& database, Appender& appender, int number, Content* expected) {
+  AppendCommit(database, appender, number, expected);
+  REQUIRE(appender.Commit().Await(Milestone::kDurable).ok());
+}
+
 inline bool Contains(const Content& content, const Content& part) {
   for (const auto& [series, samples] : part) {
     const auto found = content.find(series);

@@ -18,8 +18,7 @@ TEST_CASE("durability: on a full disk appends are refused, reads go on, and spac
     const auto database = OpenIn(&files);
     {
       Appender appender = database->NewAppender();
-      AppendCommit(*database, appender, 0, &accepted);
-      REQUIRE(appender.Commit().Await(Milestone::kDurable).ok());
+      CommitDurably(*database, appender, 0, &accepted);
       // Room for one more file of the log, about.
       files.SetCapacity(160'000);
       absl::Status refused;
@@ -46,8 +45,7 @@ TEST_CASE("durability: on a full disk appends are refused, reads go on, and spac
       while (!appender.Commit().Await(Milestone::kDurable).ok()) {
         REQUIRE(std::chrono::steady_clock::now() < deadline);
       }
-      AppendCommit(*database, appender, 2'000'000, &accepted);
-      REQUIRE(appender.Commit().Await(Milestone::kDurable).ok());
+      CommitDurably(*database, appender, 2'000'000, &accepted);
       REQUIRE(Contains(ReadContent(*database), accepted));
     }
     REQUIRE(database->Verify().ok());

@@ -179,8 +179,7 @@ TEST_CASE("opening: a directory whose making was not made durable is so before a
   {
     const auto database = OpenIn(&files);
     Appender appender = database->NewAppender();
-    AppendCommit(*database, appender, 1, &acknowledged);
-    REQUIRE(appender.Commit().Await(Milestone::kDurable).ok());
+    CommitDurably(*database, appender, 1, &acknowledged);
   }
   const auto lost = files.AfterPowerLoss();
   CHECK(ReadContent(*OpenIn(lost.get())) == acknowledged);

@@ -263,8 +263,7 @@ TEST_CASE("recovery: a directory whose parent may not be read can be made a data
   {
     const auto database = OpenIn(&failing);
     Appender appender = database->NewAppender();
-    AppendCommit(*database, appender, 1, &expected);
-    REQUIRE(appender.Commit().Await(Milestone::kDurable).ok());
+    CommitDurably(*database, appender, 1, &expected);
   }
   CHECK(failing.failures() == 1);
   CHECK(ReadContent(*OpenIn(files.AfterPowerLoss().get())) == expected);
