@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "storage/base/parallel.h"
 #include "storage/base/patience.h"
+#include "storage/base/start_thread.h"
 #include "storage/base/status_macros.h"
 #include "storage/base/types.h"
 #include "storage/wal/log_reader.h"
@@ -43,12 +44,21 @@ std::string KeepDamaged(FileSystem* files, const std::string& path) {
 
 }  // namespace
 
+// Of the log, opening, figures, maintenance; merging; loops of who reads.
+size_t Engine::ThreadsAtMost() const { return 5 + options.merge_threads + ProcessorCount(); }
+
 absl::Status Engine::Open(FileSystem* file_system, Database& database) {
   files = file_system;
+  const absl::Status threads = OrNoMemory(
+      "opening a database", [&] { return TryThreads("opening a database", ThreadsAtMost()); });
+  if (!threads.ok()) {
+    EndOpening(threads);
+    return threads;
+  }
   if (options.directory.empty()) {
-    StartMaintenance();
-    EndOpening(absl::OkStatus());
-    return absl::OkStatus();
+    const absl::Status status = StartMaintenance();
+    EndOpening(status);
+    return status;
   }
   const absl::Status status = OrNoMemory("opening a database", [&] {
     return options.read_only ? OpenReadOnly(database) : OpenDirectory(database);
@@ -65,23 +75,25 @@ absl::Status Engine::OpenDirectory(Database& database) {
   TSDB_ASSIGN_OR_RETURN(directory_lock,
                         files->Lock(JoinPath(options.directory, durability::kLockName)));
   TSDB_RETURN_IF_ERROR(durability::PrepareDirectory(files, options.directory));
-  StartPublishing();
+  TSDB_RETURN_IF_ERROR(StartPublishing());
   TSDB_ASSIGN_OR_RETURN(std::unique_ptr<durability::SegmentStore> store,
                         durability::SegmentStore::Open(files, options.directory, &leaf_cache));
   uint64_t log_from;
   std::vector<SeriesId> numbers;
   TSDB_RETURN_IF_ERROR(LoadSegments(std::move(store), &log_from, &numbers));
   if (!options.serve_while_opening) return ReadBackLog(database, log_from, std::move(numbers));
-  opening_ = std::thread([this, &database, log_from, numbers = std::move(numbers)]() mutable {
-    EndOpening(OrNoMemory("reading back the log",
-                          [&] { return ReadBackLog(database, log_from, std::move(numbers)); }));
-  });
+  static constexpr char kDoing[] = "reading back the log";
+  auto read_back = [this, &database, log_from, numbers = std::move(numbers)]() mutable {
+    EndOpening(
+        OrNoMemory(kDoing, [&] { return ReadBackLog(database, log_from, std::move(numbers)); }));
+  };
+  TSDB_ASSIGN_OR_RETURN(opening_, StartThread(kDoing, std::move(read_back)));
   return absl::OkStatus();
 }
 
-void Engine::StartPublishing() {
+absl::Status Engine::StartPublishing() {
   // Never into a test's file system, whose calls are counted.
-  if (options.stats_interval_ms == 0 || files != LocalFileSystem()) return;
+  if (options.stats_interval_ms == 0 || files != LocalFileSystem()) return absl::OkStatus();
   const Timestamp opened = clock();
   publisher_ = std::make_unique<StatsPublisher>(
       options.directory, std::chrono::milliseconds(options.stats_interval_ms),
@@ -89,7 +101,7 @@ void Engine::StartPublishing() {
         return PublishedText({state, static_cast<uint64_t>(getpid()), ProcessorCount(), opened,
                               clock(), Statistics(), options});
       });
-  publisher_->Start();
+  return publisher_->Start();
 }
 
 absl::Status Engine::ReadBackLog(Database& database, uint64_t from, std::vector<SeriesId> numbers) {
@@ -102,8 +114,7 @@ absl::Status Engine::ReadBackLog(Database& database, uint64_t from, std::vector<
     if (absl::Status status = Checkpoint(durability::Compaction::kNone); !status.ok())
       logger->Fail(status);
   }
-  StartMaintenance();
-  return absl::OkStatus();
+  return StartMaintenance();
 }
 
 void Engine::EndOpening(const absl::Status& status) {

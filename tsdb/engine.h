@@ -142,7 +142,8 @@ class Engine {
   absl::Status OpenReadOnly(Database& database);
   absl::Status ReadBackLog(Database& database, uint64_t from, std::vector<SeriesId> numbers);
   // Begins to publish Statistics in the directory, if that is wanted.
-  void StartPublishing();
+  size_t ThreadsAtMost() const;
+  absl::Status StartPublishing();
   void EndOpening(const absl::Status& status) ABSL_LOCKS_EXCLUDED(opening_mutex_);
   void StopOpening();
   absl::Status LoadSegments(std::unique_ptr<durability::SegmentStore> store, uint64_t* log_from,
@@ -169,7 +170,7 @@ class Engine {
   // While the log is read back: sees to it that this needs no more memory than there is.
   absl::Status FlushReplayed(uint64_t log_sequence) ABSL_LOCKS_EXCLUDED(checkpoint_mutex_);
   // Starts the maintenance thread, if there is something for it to do.
-  void StartMaintenance();
+  absl::Status StartMaintenance();
   void StopMaintenance() ABSL_LOCKS_EXCLUDED(wake_mutex_);
   // What it does: checkpoints and retention.
   void MaintenanceLoop() ABSL_LOCKS_EXCLUDED(checkpoint_mutex_, wake_mutex_);

@@ -7,6 +7,8 @@
 
 #include "index/tree/series_export.h"
 #include "storage/base/patience.h"
+#include "storage/base/start_thread.h"
+#include "storage/base/status_macros.h"
 #include "tsdb/engine.h"
 
 namespace tsdb {
@@ -21,14 +23,16 @@ constexpr uint64_t kSizeSteps = 20;
 
 }  // namespace
 
-void Engine::StartMaintenance() {
+absl::Status Engine::StartMaintenance() {
   const PatientScope patient;
-  if (log == nullptr && options.retention_ms == 0 && options.retention_bytes == 0) return;
-  {
-    MutexLock lock(&wake_mutex_);
-    maintains_ = true;
+  if (log == nullptr && options.retention_ms == 0 && options.retention_bytes == 0) {
+    return absl::OkStatus();
   }
-  maintenance_ = std::thread([this] { MaintenanceLoop(); });
+  MutexLock lock(&wake_mutex_);
+  TSDB_ASSIGN_OR_RETURN(maintenance_,
+                        StartThread("looking after a database", [this] { MaintenanceLoop(); }));
+  maintains_ = true;  // which the thread does not read before the lock is let go
+  return absl::OkStatus();
 }
 
 void Engine::StopMaintenance() {

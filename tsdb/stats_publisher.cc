@@ -4,6 +4,7 @@
 
 #include "storage/base/file_system.h"
 #include "storage/base/patience.h"
+#include "storage/base/start_thread.h"
 #include "storage/base/status_macros.h"
 
 namespace tsdb {
@@ -20,9 +21,10 @@ StatsPublisher::~StatsPublisher() {
   if (thread_.joinable()) thread_.join();
 }
 
-void StatsPublisher::Start() {
+absl::Status StatsPublisher::Start() {
   Publish(DatabaseState::kOpening);
-  thread_ = std::thread([this] { Loop(); });
+  TSDB_ASSIGN_OR_RETURN(thread_, StartThread("publishing figures", [this] { Loop(); }));
+  return absl::OkStatus();
 }
 
 void StatsPublisher::NoteOpened() {

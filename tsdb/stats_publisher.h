@@ -32,8 +32,9 @@ class StatsPublisher {
   StatsPublisher& operator=(const StatsPublisher&) = delete;
 
   // Begins: on return the file is there, as opening, unless that failed; from then on it is written
-  // every `interval`. REQUIRES: called once, before the other methods.
-  void Start();
+  // every `interval`. kResourceExhausted if the system refuses a thread. REQUIRES: called once,
+  // before the other methods.
+  absl::Status Start();
   // From now on the database is open. Written at once, which is not waited for.
   void NoteOpened() ABSL_LOCKS_EXCLUDED(mutex_);
   // Returns once it is written that the database is closed, or that failed; nothing is written
@@ -56,7 +57,7 @@ class StatsPublisher {
   CondVar changed_;  // the state, or whether it is finished
   DatabaseState state_ ABSL_GUARDED_BY(mutex_) = DatabaseState::kOpening;
   bool finished_ ABSL_GUARDED_BY(mutex_) = false;
-  std::thread thread_;  // set by Start
+  std::thread thread_;  // set by Start, if it succeeds
 };
 
 }  // namespace tsdb

@@ -62,7 +62,7 @@ TEST_CASE("publisher: each state is written once, however long the interval", "[
   Asked asked;
   StatsPublisher publisher(directory.path(), kNever,
                            [&](DatabaseState state) { return asked.Text(state); });
-  publisher.Start();
+  REQUIRE(publisher.Start().ok());
   asked.Await(DatabaseState::kOpening, 1);
   publisher.NoteOpened();
   asked.Await(DatabaseState::kOpen, 1);
@@ -82,7 +82,7 @@ TEST_CASE("publisher: it writes again and again", "[publishing]") {
   Asked asked;
   StatsPublisher publisher(directory.path(), std::chrono::milliseconds(1),
                            [&](DatabaseState state) { return asked.Text(state); });
-  publisher.Start();
+  REQUIRE(publisher.Start().ok());
   publisher.NoteOpened();
   asked.Await(DatabaseState::kOpen, 10);
 }
@@ -94,7 +94,7 @@ TEST_CASE("publisher: writes that fail are counted and end nothing", "[publishin
   {
     StatsPublisher publisher(directory.path(), std::chrono::milliseconds(1),
                              [&](DatabaseState state) { return asked.Text(state); });
-    publisher.Start();
+    REQUIRE(publisher.Start().ok());
     asked.Await(DatabaseState::kOpening, 3);
     CHECK(publisher.failures() >= 2);
     std::filesystem::remove(directory.File(kStatsDraftName));
