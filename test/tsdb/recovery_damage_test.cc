@@ -130,7 +130,9 @@ TEST_CASE("recovery: a damaged segment that cannot be set aside ends the checkpo
   bytes.back() ^= 1;
   files->SetContent(path, bytes);
   {
-    FaultFileSystem failing(files.get());
+    FaultFileSystem refusing(files.get());  // a file system without links
+    refusing.Inject({FileFault::kIoError, 1, FileCall::kLink, true});
+    FaultFileSystem failing(&refusing);
     failing.SetHook([&](FileCall call, const std::string& to) {
       if (call == FileCall::kRename && to == path + ".damaged") {
         failing.Inject({FileFault::kIoError, 1, FileCall::kRename});
@@ -143,6 +145,35 @@ TEST_CASE("recovery: a damaged segment that cannot be set aside ends the checkpo
     CHECK(appender.status().message().find(path) != std::string::npos);
   }
   CHECK(Contains(ReadContent(*OpenIn(files.get())), content));
+}
+
+TEST_CASE(
+    "recovery: a damaged segment is kept though the process ends right after the manifest's edit",
+    "[durability]") {
+  Content content;
+  const auto whole = FilledDirectory(&content);
+  for (const std::string& path : SegmentPaths(*whole)) {
+    INFO(path);
+    std::vector<uint8_t> bytes = whole->Content(path);
+    bytes.back() ^= 1;
+    const auto files = whole->AfterProcessCrash();
+    files->SetContent(path, bytes);
+    std::unique_ptr<MemoryFileSystem> ended, lost;
+    FaultFileSystem noting(files.get());
+    noting.SetHook([&](FileCall call, const std::string& changed) {
+      if (ended != nullptr || !changed.starts_with(path)) return;
+      if (call != FileCall::kRename && call != FileCall::kRemove) return;
+      ended = files->AfterProcessCrash();
+      lost = files->AfterPowerLoss();
+    });
+    OpenIn(&noting);
+    REQUIRE(ended != nullptr);
+    for (MemoryFileSystem* in : {ended.get(), lost.get()}) {
+      const auto database = OpenIn(in);
+      REQUIRE(Contains(ReadContent(*database), content));
+      REQUIRE(in->Content(path + ".damaged") == bytes);
+    }
+  }
 }
 
 TEST_CASE("recovery: small leaves that are more than the memory budget are refused",
@@ -340,8 +371,7 @@ TEST_CASE("recovery: what is kept of a newest log file without a whole batch sta
   {
     const auto database = OpenIn(&files);
     Appender appender = database->NewAppender();
-    AppendCommit(*database, appender, 1, &expected);
-    REQUIRE(appender.Commit().Await(Milestone::kDurable).ok());
+    CommitDurably(*database, appender, 1, &expected);
   }
   const auto names = files.List(kLog);
   REQUIRE(names.ok());
@@ -355,8 +385,7 @@ TEST_CASE("recovery: what is kept of a newest log file without a whole batch sta
   REQUIRE((files.Content(path + ".damaged") == bytes));
   // The first batch of the new log has the number that the file was named for.
   Appender appender = database->NewAppender();
-  AppendCommit(*database, appender, 2, &expected);
-  REQUIRE(appender.Commit().Await(Milestone::kDurable).ok());
+  CommitDurably(*database, appender, 2, &expected);
   REQUIRE((files.Content(path) != bytes));
   REQUIRE((files.Content(path + ".damaged") == bytes));
 }

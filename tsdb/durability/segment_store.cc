@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <random>
+#include <set>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -128,6 +129,22 @@ LeafPlace SegmentStore::Locate(const uint8_t* block) const {
   return {at->second, low};
 }
 
+// Gives each file that was set aside a second name, before any edit: whoever opens the directory
+// after it removes the names that it lacks. Returns those that need not be kept any more; without
+// hard links a file is renamed after the edit.
+absl::StatusOr<std::vector<uint64_t>> SegmentStore::KeepSetAside() {
+  std::vector<uint64_t> kept;
+  for (const uint64_t number : set_aside_) {
+    const absl::Status linked = files_->Link(PathOf(number), PathOf(number) + kDamagedSuffix);
+    // One that is missing cannot be kept; one kept before is.
+    if (linked.ok() || absl::IsAlreadyExists(linked) || absl::IsNotFound(linked)) {
+      kept.push_back(number);
+    }
+  }
+  if (!kept.empty()) TSDB_RETURN_IF_ERROR(files_->SyncDirectory(path_));
+  return kept;
+}
+
 absl::Status SegmentStore::Publish(const NewSegments& added) {
   std::vector<std::unique_ptr<segment::SegmentReader>> readers;
   segment::ManifestEdit edit;
@@ -142,21 +159,16 @@ absl::Status SegmentStore::Publish(const NewSegments& added) {
   edit.AddSegment(LiveOf(added.rest));
   // One that is not named any more only waits for its file to be removed: that failed before.
   const std::map<uint64_t, segment::LiveSegment>& named = manifest_->state().segments;
-  std::vector<uint64_t> removed = added.dead;
+  std::set<uint64_t> removed(added.dead.begin(), added.dead.end());
+  removed.insert(set_aside_.begin(), set_aside_.end());
   std::erase_if(removed, [&](uint64_t number) { return !named.contains(number); });
-  if (const std::optional<uint64_t> rest = rest_number(); rest.has_value()) {
-    removed.push_back(*rest);
-  }
+  if (const std::optional<uint64_t> rest = rest_number(); rest.has_value()) removed.insert(*rest);
   for (const uint64_t number : removed) edit.RemoveSegment(number);
-  for (const uint64_t number : set_aside_) {
-    if (named.contains(number) &&
-        std::find(removed.begin(), removed.end(), number) == removed.end()) {
-      edit.RemoveSegment(number);
-    }
-  }
   edit.TruncateLogBefore(added.log_sequence);
   edit.SetSeriesCheckpoint({added.rest.number, added.series});
+  TSDB_ASSIGN_OR_RETURN(const std::vector<uint64_t> kept, KeepSetAside());
   TSDB_RETURN_IF_ERROR(manifest_->Apply(edit));
+  for (const uint64_t number : kept) std::erase(set_aside_, number);
   for (std::unique_ptr<segment::SegmentReader>& reader : readers) {
     const uint64_t number = reader->summary().number;
     Insert(number, std::move(reader));

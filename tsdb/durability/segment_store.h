@@ -96,8 +96,8 @@ class SegmentStore {
   absl::Status AddOpen(uint64_t number, std::unique_ptr<segment::SegmentReader> reader);
   // The leaf whose block begins at `block`. REQUIRES: it is one of an open segment.
   LeafPlace Locate(const uint8_t* block) const;
-  // A segment too damaged to be mapped: the next Publish takes it out of the manifest, and keeps
-  // the file under another name.
+  // A segment too damaged to be mapped: the next Publish takes it out of the manifest, after it has
+  // given the file a second name, under which it stays.
   void SetAside(uint64_t number) { set_aside_.push_back(number); }
 
   // Makes `added` part of the database, in one edit of the manifest, and maps the leaf segments.
@@ -118,6 +118,7 @@ class SegmentStore {
       : files_(files), path_(std::move(path)), cache_(cache) {}
   void Insert(uint64_t number, std::unique_ptr<segment::SegmentReader> reader);
   absl::Status RemoveGarbage();
+  absl::StatusOr<std::vector<uint64_t>> KeepSetAside();
 
   struct Unmapping {
     uint64_t epoch;
@@ -133,8 +134,8 @@ class SegmentStore {
   uint64_t leaf_bytes_ = 0;
   std::map<uint64_t, OpenSegment> segments_;       // by number
   std::map<const uint8_t*, uint64_t> by_address_;  // number, by where its leaves' addresses begin
-  std::vector<uint64_t> set_aside_;
-  std::vector<uint64_t> obsolete_;  // files to remove
+  std::vector<uint64_t> set_aside_;                // to be kept under another name
+  std::vector<uint64_t> obsolete_;                 // files to remove
   std::vector<Unmapping> unmapping_;
 };
 
