@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "storage/base/patience.h"
+#include "storage/base/start_thread.h"
 #include "storage/base/status_macros.h"
 #include "storage/wal/log_format.h"
 #include "storage/wal/log_reader.h"
@@ -30,9 +31,10 @@ absl::StatusOr<std::unique_ptr<LocalLog>> LocalLog::Open(FileSystem* files, std:
     MutexLock lock(&log->files_mutex_);
     log->firsts_ = std::move(firsts);
   }
-  const PatientScope patient;  // both threads or none
-  log->writer_ = std::thread([raw = log.get()] { raw->WriteLoop(); });
-  log->syncer_ = std::thread([raw = log.get()] { raw->SyncLoop(); });
+  const PatientScope patient;
+  constexpr char kDoing[] = "opening the log";
+  TSDB_ASSIGN_OR_RETURN(log->writer_, StartThread(kDoing, [raw = log.get()] { raw->WriteLoop(); }));
+  TSDB_ASSIGN_OR_RETURN(log->syncer_, StartThread(kDoing, [raw = log.get()] { raw->SyncLoop(); }));
   return log;
 }
 
@@ -324,8 +326,10 @@ absl::Status LocalLog::Close() {
     staged_changed_.NotifyAll();
     sync_changed_.NotifyAll();
   }
-  writer_.join();
-  syncer_.join();
+  // One that the system refused was never there, and nothing was appended.
+  for (std::thread* thread : {&writer_, &syncer_}) {
+    if (thread->joinable()) thread->join();
+  }
   {
     MutexLock lock(&mutex_);
     if (status.ok()) status = status_;

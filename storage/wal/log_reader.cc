@@ -121,6 +121,7 @@ class Replay {
     return absl::OkStatus();
   }
 
+  // `copied` holds what it returns. REQUIRES: the writer goes on at the end, if at all.
   absl::StatusOr<std::span<const uint8_t>> Copy(const std::string& path,
                                                 std::vector<uint64_t>& copied) const {
     TSDB_ASSIGN_OR_RETURN(const std::unique_ptr<ReadableFile> file, files_->OpenReadable(path));
@@ -128,6 +129,11 @@ class Replay {
     copied.resize((size + 7) / 8);
     const std::span<uint8_t> bytes(reinterpret_cast<uint8_t*>(copied.data()), size);
     TSDB_ASSIGN_OR_RETURN(const size_t read, file->Read(0, bytes));
+    // A page may have been read as the zeros that were allocated, then written, as were the next
+    // ones, and those read. All that lies before what was seen is there the second time.
+    size_t seen = read;
+    while (seen > 0 && bytes[seen - 1] == 0) --seen;
+    TSDB_RETURN_IF_ERROR(file->Read(0, bytes.first(seen)).status());
     return bytes.first(read);
   }
 

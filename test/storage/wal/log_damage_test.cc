@@ -1,8 +1,11 @@
 // Damaged and foreign log files: found, described, and no worse than they are.
+#include <algorithm>
 #include <catch2/catch.hpp>
 
 #include "storage/base/crc32c.h"
 #include "storage/wal/log_format.h"
+#include "storage/wal/log_reader.h"
+#include "test/faults/fault_file_system.h"
 #include "test/storage/wal/log_fixture.h"
 
 namespace tsdb::wal {
@@ -214,6 +217,36 @@ TEST_CASE("log: the bytes of a header and a batch", "[wal]") {
           "0700000000000000"
           "0500000000000000"  // sequence, durable
           "68656c6c6f000000");
+}
+
+TEST_CASE("log: a page read just before it was written, and the next just after, is no damage",
+          "[wal]") {
+  MemoryFileSystem memory({kDirectory});
+  Fill(memory, false);
+  const std::string path = Paths(memory)[1];
+  const std::vector<uint8_t> written = memory.Content(path);
+  std::vector<uint8_t> early = written;
+  std::fill_n(early.begin() + kFileHeaderBytes, 3 * kBatchHeaderBytes, uint8_t{0});
+  memory.SetContent(path, early);
+  FaultFileSystem files(&memory);
+  int reads = 0;
+  files.SetHook([&](FileCall call, const std::string& of) {
+    if (call != FileCall::kRead || of != path) return;
+    // The header; the file with its hole; from then on as it is.
+    if (++reads == 3) memory.SetContent(path, written);
+  });
+  uint64_t last = 0;
+  const auto report = ReplayLogBesideWriter(
+      &files, kDirectory, 1, [&](uint64_t sequence, uint8_t, std::span<const uint8_t>) {
+        last = sequence;
+        return absl::OkStatus();
+      });
+  REQUIRE(report.ok());
+  CHECK(report->damage.empty());
+  CHECK(report->torn_bytes == 0);
+  // The first opening's twelve and its closing, eight of the second.
+  CHECK(last == 21);
+  CHECK(report->batches == 20);
 }
 
 }  // namespace
