@@ -34,6 +34,8 @@ void WriteInterrupt(int) {
 
 InterruptStop::InterruptStop(Again again) {
   TSDB_CHECK(pipe2(pipe_ends, O_CLOEXEC) == 0);
+  // A handler that waited for room would wait for ever: the watcher reads one byte.
+  TSDB_CHECK(fcntl(pipe_ends[1], F_SETFL, O_NONBLOCK) == 0);
   watcher_ = std::thread([this] {
     char byte = kEnd;
     while (read(pipe_ends[0], &byte, 1) < 0 && errno == EINTR) {
@@ -49,7 +51,8 @@ InterruptStop::InterruptStop(Again again) {
 
 InterruptStop::~InterruptStop() {
   sigaction(SIGINT, &before_, nullptr);
-  TSDB_CHECK(write(pipe_ends[1], &kEnd, 1) == 1);
+  // Full of interrupts, the pipe has ended the watcher, or will.
+  TSDB_CHECK(write(pipe_ends[1], &kEnd, 1) == 1 || errno == EAGAIN);
   watcher_.join();
   close(pipe_ends[0]);
   close(pipe_ends[1]);
