@@ -13,6 +13,9 @@
 namespace tsdb::benchmark {
 namespace {
 
+// How long a connection waits for another one's lock: beside each other they come and go, and each
+// looks whether it is the first, or the last, under a lock that none else may hold.
+constexpr int kBusyMs = 60'000;
 // Without commits, records of a writer's batch, and so at least of a transaction.
 constexpr size_t kBatchRecords = 65'536;
 
@@ -27,6 +30,7 @@ class Connection {
     // No mutex of its own: a connection is used by one thread at a time.
     constexpr int kFlags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
     TSDB_RETURN_IF_ERROR(Check(sqlite3_open_v2(path.c_str(), &handle_, kFlags, nullptr)));
+    TSDB_RETURN_IF_ERROR(Check(sqlite3_busy_timeout(handle_, kBusyMs)));
     // A cache and a map that hold everything.
     for (const char* const pragma :
          {"PRAGMA page_size = 8192", "PRAGMA journal_mode = WAL", "PRAGMA cache_size = -1048576",
