@@ -2,6 +2,7 @@
 
 #include <simdjson.h>
 
+#include <limits>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -99,11 +100,16 @@ bool JsonLinesParser::State::ReadValues(json::document& document, json::value va
     }
     std::string_view text;
     std::optional<double> parsed;
-    if (item.get_string().get(text) == simdjson::SUCCESS) parsed = ParseValue(text);
+    bool null = false;
+    if (item.get_string().get(text) == simdjson::SUCCESS) {
+      parsed = ParseValue(text);
+    } else if (item.is_null().get(null) == simdjson::SUCCESS && null) {
+      parsed = std::numeric_limits<double>::quiet_NaN();
+    }
     if (!parsed) {
       return Fail(error, document,
                   absl::StrCat("value ", values.size() + 1,
-                               " is neither a number nor \"NaN\", \"+Inf\" or \"-Inf\""));
+                               " is neither a number nor null, \"NaN\", \"+Inf\" or \"-Inf\""));
     }
     values.push_back(*parsed);
   }

@@ -1,7 +1,8 @@
 // One series per line:
 // {"metric":{"label":"value",...},"values":[..],"timestamps":[milliseconds..]}, the shape
 // Prometheus-compatible databases export. A value is a number or one of the strings "NaN", "+Inf",
-// "-Inf" or a decimal number in quotes. Other keys are ignored.
+// "-Inf" or a decimal number in quotes; null is NaN, as VictoriaMetrics writes it ("Infinity" and
+// "-Infinity", which it writes too, are numbers in quotes). Other keys are ignored.
 //
 // A line is taken whole or not at all. Memory: the line, and 16 bytes for each of its samples.
 //

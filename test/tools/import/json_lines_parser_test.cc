@@ -72,6 +72,21 @@ TEST_CASE("json lines: special values", "[import]") {
   REQUIRE(sink.entries[6].timestamp == 9223372036854775807);
 }
 
+TEST_CASE("json lines: NaN and infinity as VictoriaMetrics exports them", "[import]") {
+  MemorySink sink;
+  JsonLinesParser parser(sink);
+  LineError error;
+  REQUIRE(Parse(parser,
+                R"({"metric":{"a":"b"},"values":[1,null,"Infinity","-Infinity"],)"
+                R"("timestamps":[1,2,3,4]})",
+                error));
+  REQUIRE(sink.entries.size() == 4);
+  CHECK(sink.entries[0].value == 1);
+  CHECK(std::isnan(sink.entries[1].value));
+  CHECK(sink.entries[2].value == INFINITY);
+  CHECK(sink.entries[3].value == -INFINITY);
+}
+
 TEST_CASE("json lines: refusals say what is wrong", "[import]") {
   REQUIRE(Refusal("[1]") == "not a JSON object");
   REQUIRE(Refusal(R"({"values":[1],"timestamps":[2]})") == "\"metric\" is missing");
@@ -81,8 +96,8 @@ TEST_CASE("json lines: refusals say what is wrong", "[import]") {
           "2 values but 1 timestamps");
   REQUIRE(Refusal(R"({"metric":{"a":1},"values":[1],"timestamps":[1]})") ==
           "a label's value must be a string");
-  REQUIRE(Refusal(R"({"metric":{"a":"b"},"values":[1,null],"timestamps":[1,2]})") ==
-          "value 2 is neither a number nor \"NaN\", \"+Inf\" or \"-Inf\"");
+  REQUIRE(Refusal(R"({"metric":{"a":"b"},"values":[1,true],"timestamps":[1,2]})") ==
+          "value 2 is neither a number nor null, \"NaN\", \"+Inf\" or \"-Inf\"");
   REQUIRE(Refusal(R"({"metric":{"a":"b"},"values":[1],"timestamps":[1.5]})") ==
           "timestamp 1 is not a whole number of milliseconds within 64 bits");
   REQUIRE(Refusal(R"({"metric":{"a":"b"},"values":[1],"timestamps":[9223372036854775808]})") ==
