@@ -85,12 +85,10 @@ class Replay {
                           ListLogFiles(files_, directory_, &report_.foreign));
     TSDB_RETURN_IF_ERROR(CheckVersions(firsts));
     // What lies before `from` may be gone, in whole files.
-    report_.last_sequence = from_ - 1;
-    if (!firsts.empty() && firsts[0] <= from_) report_.last_sequence = firsts[0] - 1;
+    report_.last_sequence = firsts.empty() ? from_ - 1 : firsts[0] - 1;
     if (!firsts.empty() && firsts[0] > from_) {
       report_.damage.push_back({JoinPath(directory_, LogFileName(firsts[0])), 0, 0, from_,
                                 firsts[0] - 1, "files before this one are missing"});
-      report_.last_sequence = firsts[0] - 1;
     }
     for (size_t i = 0; i < firsts.size(); ++i) {
       const uint64_t limit = i + 1 < firsts.size() ? firsts[i + 1] : kNoLimit;

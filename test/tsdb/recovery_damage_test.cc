@@ -356,6 +356,7 @@ TEST_CASE("recovery: a damaged log is kept by writers, and left alone by readers
   {
     const auto reader = OpenIn(files.get(), Reading());
     CHECK(Mentions(reader->Recovery(), path + ": "));
+    CHECK(Mentions(reader->Recovery(), ", batches 1 to 1 lost"));
     CHECK(absl::IsNotFound(files->FileSize(path + ".damaged").status()));
   }
   FaultFileSystem failing(files.get());

@@ -174,6 +174,26 @@ TEST_CASE("runs: every width, exponent and shift is checked", "[codec]") {
   }
 }
 
+TEST_CASE("runs: an exception beyond the end of its run is refused", "[codec]") {
+  std::vector<Timestamp> times;
+  std::vector<double> values;
+  for (int i = 0; i < 64; ++i) {
+    times.push_back(i);
+    values.push_back(i == 3 || i == 63 ? std::nan("") : i * 0.5);
+  }
+  RunPart part;
+  part.Add(1, times, values);
+  std::vector<uint8_t> bytes = part.Encode();
+  // How many values lie between the two stands in front of the second one and the end mark.
+  uint8_t& gap = bytes[bytes.size() - 8 - sizeof(double) - 1];
+  REQUIRE(gap == 59);
+  gap = 60;
+  RunPart back;
+  const absl::Status status = ReadRuns(bytes, kRecordsMax, back);
+  REQUIRE_FALSE(status.ok());
+  CHECK(status.message().find("place of an exception") != absl::string_view::npos);
+}
+
 TEST_CASE("runs: an error names the run and the byte", "[codec]") {
   RunPart part;
   part.Add(1, {5}, {7.0});

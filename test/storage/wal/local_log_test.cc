@@ -387,6 +387,16 @@ TEST_CASE("log: a header is taken for its own file's only", "[wal]") {
   }
 }
 
+TEST_CASE("log: batches are padded to eight bytes, and not by more", "[wal]") {
+  for (size_t length = 0; length <= 24; ++length) {
+    INFO(length);
+    std::vector<uint8_t> batch;
+    PutBatch(7, 6, 1, Bytes(std::string(length, 'x')), batch);
+    CHECK(batch.size() == kBatchHeaderBytes + (length + 7) / 8 * 8);
+    CHECK(ReadBatch(batch)->payload.size() == length);
+  }
+}
+
 TEST_CASE("log: a file numbered zero is none of the log and hides nothing", "[wal]") {
   MemoryFileSystem files({kDirectory});
   files.SetContent("/log/0000000000000000.log", std::vector<uint8_t>(100, 7));
