@@ -18,7 +18,17 @@ import scorecard  # noqa: E402  (found by the path above)
 SCRIPTS = ("tools/install-dependencies", "tools/check", "tools/demo", ".ci/run")
 RECORD = 'echo "$(basename "$0") $*" >> "$CALLS"\n'
 CTEST = RECORD + """case "$*" in
-  *"$FAIL"*) echo '50% tests passed, 1 tests failed out of 2'; exit 8;;
+  *"$FAIL"*)
+    echo '      Start  1: a'
+    echo '1/3 Test  #1: a ...........***Failed    0.01 sec'
+    for i in $(seq 30); do echo "a says $i"; done
+    echo '      Start  2: b'
+    echo '2/3 Test  #2: b ...........   Passed    0.01 sec'
+    echo '3/3 Test  #3: c ...........***Skipped   0.01 sec'
+    echo 'c says why'
+    echo
+    echo '50% tests passed, 1 tests failed out of 2'
+    exit 8;;
 esac
 echo '100% tests passed, 0 tests failed out of 2'
 echo
@@ -156,6 +166,16 @@ class ScriptsTest(unittest.TestCase):
                 for line in result.stdout.splitlines():
                     if line.startswith(("release ", "asan ", "tsan ")):
                         self.assertEqual("FAILED" in line, line.startswith(stage + " "), line)
+
+    def test_check_ends_with_what_failed_tests_said_last(self):
+        self.stand_in("ctest", CTEST.replace("$FAIL", "asan"))
+        result, _ = self.run_script("tools/check")
+        printed = result.stdout.splitlines()
+        end = printed[printed.index("== tsan") + 1:]
+        test = next(i for i, line in enumerate(end) if line.startswith("1/3 Test"))
+        self.assertEqual(end[test + 1:test + 21], [f"a says {i}" for i in range(11, 31)])
+        self.assertTrue(end[test + 21].startswith("release "), end)
+        self.assertNotIn("c says why", end)
 
     def test_check_refuses_what_it_does_not_know(self):
         result, calls = self.run_script("tools/check", "--thorough")
