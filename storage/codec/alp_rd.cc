@@ -17,7 +17,7 @@ struct LeftDictionary {
   uint16_t entry[kDictionaryMax] = {};
   uint32_t size = 0;
 
-  uint32_t width() const { return size <= 1 ? 0 : BitWidth(size - 1); }
+  uint32_t width() const { return size == 0 ? 0 : BitWidth(size - 1); }
 };
 
 // The most frequent left parts of a sample, most frequent first; ties in order of value.
@@ -68,7 +68,7 @@ uint32_t FindLeftBits(const double* values, size_t count) {
     const size_t entries = std::min(runs, kDictionaryMax);
     std::partial_sort(lengths, lengths + entries, lengths + runs, std::greater<>());
     const size_t covered = std::accumulate(lengths, lengths + entries, size_t{0});
-    const uint32_t index_width = entries <= 1 ? 0 : BitWidth(entries - 1);
+    const uint32_t index_width = BitWidth(entries - 1);
     const size_t bits = size * (64 - left_bits + index_width) + (size - covered) * 80;
     if (bits < best_bits) {
       best_bits = bits;
