@@ -51,10 +51,12 @@ ENOUGH = 100  # below, the share killed says little
 # (one of them is the rest of the program anew), the kernels in storage/codec, which are headers.
 TESTS = (
     (r"storage/wal/\w+\.cc", ("storage_wal_test", "durability_test", "crash_states_test")),
-    (r"storage/segment/\w+\.cc", ("storage_segment_test", "durability_test")),
+    (r"storage/segment/\w+\.cc",
+     ("storage_segment_test", "large_rest_test", "durability_test")),
     (r"storage/codec/(?!kernels_|instruction_set)\w+\.cc", ("storage_codec_test",)),
     (r"storage/base/(local_)?file_system\.cc", ("storage_base_test", "durability_test")),
-    (r"tsdb/durability/\w+\.cc", ("recovery_test", "durability_test", "crash_states_test")),
+    (r"tsdb/durability/\w+\.cc",
+     ("recovery_test", "large_rest_test", "durability_test", "crash_states_test")),
     (r"tsdb/(directory|checkpointing|backup)\.cc",
      ("recovery_test", "publishing_test", "durability_test", "crash_states_test")),
 )

@@ -119,7 +119,9 @@ TEST_CASE("backup: only of a directory, and only into an empty one", "[durabilit
   const auto database = OpenAs(&files, In(kHome));
   const absl::Status status = database->Backup(kHome);
   CHECK(absl::IsAlreadyExists(status));
-  CHECK(status.message().find("choose an empty") != std::string::npos);
+  const std::string holds = "holds '" + files.List(kHome)->front() + "'; choose an empty";
+  INFO(status.ToString());
+  CHECK(status.message().find(holds) != std::string::npos);
 }
 
 TEST_CASE("read-only: sees all that was written before, and changes nothing", "[durability]") {

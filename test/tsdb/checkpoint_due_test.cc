@@ -19,7 +19,7 @@ constexpr uint64_t kMiB = uint64_t{1} << 20;
 // for the time, as there is a retention, which never deletes anything here.
 class LookedAfter {
  public:
-  explicit LookedAfter(Options options) {
+  explicit LookedAfter(Options options, size_t series = 1) : series_(series) {
     options.retention_ms = int64_t{1} << 40;
     auto opened = Internals::Open(options, &files_, [this] {
       looks_.fetch_add(1);
@@ -28,7 +28,7 @@ class LookedAfter {
     REQUIRE(opened.ok());
     database_ = *std::move(opened);
     appender_ = std::make_unique<Appender>(database_->NewAppender());
-    AddSeries(*database_, 1);
+    AddSeries(*database_, series);
   }
 
   // Returns when what was done before has been looked at.
@@ -46,7 +46,8 @@ class LookedAfter {
       for (int i = 0; i < 1000; ++i) {
         const double value = std::bit_cast<double>(random_() >> 2);
         time_ += 1 + static_cast<Timestamp>(random_() % 1000);
-        if (!appender_->Append(0, time_, value)) FAIL(appender_->status());
+        const auto series = static_cast<SeriesId>(appended_++ % series_);
+        if (!appender_->Append(series, time_, value)) FAIL(appender_->status());
       }
       REQUIRE(appender_->Commit().Await(Milestone::kDurable).ok());
       REQUIRE(appender_->Commit().Await(Milestone::kVisible).ok());
@@ -55,9 +56,11 @@ class LookedAfter {
   uint64_t checkpoints() { return database_->Statistics().checkpoints; }
 
  private:
+  const size_t series_;
   MemoryFileSystem files_{{kParent}};
   std::atomic<uint64_t> looks_{0};
   std::mt19937_64 random_{1};
+  uint64_t appended_ = 0;
   Timestamp time_ = 0;
   std::unique_ptr<Database> database_;
   std::unique_ptr<Appender> appender_;
@@ -97,6 +100,17 @@ TEST_CASE("checkpoint: made when leaves in memory take a quarter of the budget, 
   REQUIRE(database.checkpoints() == 0);
   database.AppendUntil(encoded(9 * kMiB / 2));
   REQUIRE(database.AwaitCheckpoints(1));
+}
+
+TEST_CASE("checkpoint: what stays in memory after one makes no other due", "[durability]") {
+  Options options = InDirectory();
+  options.memory_budget_bytes = 16 * kMiB;
+  options.checkpoint_log_bytes = std::numeric_limits<uint64_t>::max();
+  LookedAfter database(options, 20'000);  // of a few records each, which share leaves
+  database.AppendUntil([](const Stats& stats) { return stats.encoded_bytes > 9 * kMiB / 2; });
+  REQUIRE(database.AwaitCheckpoints(1));
+  database.AwaitLook();
+  CHECK(database.checkpoints() == 1);
 }
 
 }  // namespace

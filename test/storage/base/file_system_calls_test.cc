@@ -38,7 +38,10 @@ struct Calls {
 };
 
 struct System {
-  Calls write, read, sync, sync_data, allocate, lock, close;
+  Calls write, read, truncate, sync, sync_data, allocate, lock, close;
+  // Allocators ask for advice, too, so that nothing may be allocated for it.
+  const uint8_t* advised_from = nullptr;
+  size_t advised_bytes = 0;
 };
 System calls;
 
@@ -66,6 +69,14 @@ ssize_t pread(int file, void* bytes, size_t count, off_t offset) {
   const tsdb::Answer answer = tsdb::calls.read.Next();
   return tsdb::Ask(answer, SYS_pread64, file, tsdb::Number(bytes),
                    static_cast<long>(std::min(count, answer.bytes_max)), offset);
+}
+int ftruncate(int file, off_t length) noexcept {
+  return static_cast<int>(tsdb::Ask(tsdb::calls.truncate.Next(), SYS_ftruncate, file, length));
+}
+int madvise(void* start, size_t bytes, int advice) noexcept {
+  tsdb::calls.advised_from = static_cast<const uint8_t*>(start);
+  tsdb::calls.advised_bytes = bytes;
+  return static_cast<int>(::syscall(SYS_madvise, start, bytes, advice));
 }
 int fsync(int file) {
   return static_cast<int>(tsdb::Ask(tsdb::calls.sync.Next(), SYS_fsync, file));
@@ -250,12 +261,39 @@ TEST_CASE("local files: a lock that cannot be had is told from one that another 
   CHECK(calls.lock.count == 3);
   calls.write.planned = {{ENOSPC}};
   CHECK(absl::IsResourceExhausted(LocalFileSystem()->Lock(path).status()));
+  calls.truncate.planned = {{EIO}};
+  CHECK(LocalFileSystem()->Lock(path).status() == FileError(EIO, "cut to 0 bytes", path));
   // It was let go with that.
   CHECK(LocalFileSystem()->Lock(path).ok());
   calls.lock.planned = {{EWOULDBLOCK}};
   calls.read.planned = {{EIO}};
   CHECK_THAT(std::string(LocalFileSystem()->Lock(path).status().message()),
              Catch::Contains("is locked by another process;"));
+}
+
+TEST_CASE("local files: advice is for the pages that hold the range, and no others", "[base]") {
+  Fixture fixture;
+  const auto page = static_cast<size_t>(::sysconf(_SC_PAGESIZE));
+  REQUIRE(fixture.file().Append(std::vector<uint8_t>(4 * page + 10)).ok());
+  const auto mapped = LocalFileSystem()->Map(fixture.path());
+  REQUIRE(mapped.ok());
+  const uint8_t* begin = (*mapped)->bytes().data();
+  struct Advice {
+    ReadPattern pattern;
+    size_t offset, length;    // asked for
+    size_t from_page, bytes;  // of the system
+  };
+  for (const Advice& advice : {Advice{ReadPattern::kRandom, 2 * page, page, 2, page},
+                               Advice{ReadPattern::kRandom, page + 7, 2 * page, 1, 2 * page + 7},
+                               Advice{ReadPattern::kSequential, 0, 4 * page + 10, 0, 4 * page + 10},
+                               Advice{ReadPattern::kRandom, 4 * page + 9, 100, 4, 10}}) {
+    (*mapped)->Advise(advice.pattern, advice.offset, advice.length);
+    const uint8_t* const from = calls.advised_from;
+    const size_t bytes = calls.advised_bytes;
+    CAPTURE(advice.offset, advice.length);
+    CHECK(from == begin + advice.from_page * page);
+    CHECK(bytes == advice.bytes);
+  }
 }
 
 TEST_CASE("local files: a directory is not read, and not mapped", "[base]") {

@@ -5,6 +5,7 @@
 #include <catch2/catch.hpp>
 #include <limits>
 
+#include "storage/codec/bit_packing.h"
 #include "test/storage/codec/samples.h"
 
 namespace tsdb::codec {
@@ -122,7 +123,8 @@ TEST_CASE("block: an index just past the dictionary of values is refused", "[cod
   REQUIRE(BlockView::Parse(block.bytes())->value_encoding() == ValueEncoding::kDictionary);
   std::vector<uint8_t> bytes = Copy(block);
   size_t refused = 0;
-  for (size_t bit = 8 * (bytes.size() - kCount / 4); bit < 8 * bytes.size(); ++bit) {
+  const size_t indexes = bytes.size() - PackedBytes(kCount, 2);
+  for (size_t bit = 8 * indexes; bit < 8 * bytes.size(); ++bit) {
     bytes[bit / 8] ^= static_cast<uint8_t>(1 << bit % 8);
     const auto view = BlockView::Parse(bytes);
     refused += !view.ok();
@@ -132,6 +134,9 @@ TEST_CASE("block: an index just past the dictionary of values is refused", "[cod
     bytes[bit / 8] ^= static_cast<uint8_t>(1 << bit % 8);
   }
   CHECK(refused > kCount / 4);
+  // The first sample's is 0, and so takes two.
+  bytes[indexes] |= 3;
+  CHECK_FALSE(BlockView::Parse(bytes).ok());
 }
 
 TEST_CASE("block: with every bit of its header flipped it decodes in bounds", "[codec]") {

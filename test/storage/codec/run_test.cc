@@ -162,6 +162,21 @@ TEST_CASE("runs: the same bytes on every instruction set and from a used encoder
   }
 }
 
+TEST_CASE("runs: all of their bytes are written, whatever the room held before", "[codec]") {
+  Random random(15);
+  RunsEncoder encoder;
+  for (const ValueShape& values : ValueShapes()) {
+    for (size_t count : {1, 2, 7, 64}) {
+      CAPTURE(values.name, count);
+      RunPart part;
+      part.Add(1, TimestampShapes()[0].make(count, random), values.make(count, random));
+      std::vector<uint8_t> bytes(EncodedRunsBytesMax(count, 1), 0xFF);
+      bytes.resize(encoder.Encode(part.runs, part.times.data(), part.values.data(), bytes.data()));
+      CHECK(bytes == part.Encode());
+    }
+  }
+}
+
 TEST_CASE("runs: the workload's runs keep to their budget", "[codec]") {
   Random random(15);
   for (size_t count : {16, 32, 64}) {

@@ -162,12 +162,43 @@ TEST_CASE("golden: exponents that become needless, or no longer serve", "[codec]
   CHECK(column({1e15, 1e15 + 1}) == 553);  // integers all
 }
 
+TEST_CASE("golden: timestamps with a gap stay on a line for a while if it is narrow", "[codec]") {
+  const auto encoding = [](Timestamp gap, bool provisional) {
+    std::vector<Timestamp> times(100);
+    for (size_t i = 0; i < 100; ++i) times[i] = Timestamp(i) * 1000 + (i < 50 ? 0 : gap);
+    EncodeHint hint;
+    hint.provisional = provisional;
+    return EncodedBlock(times, std::vector<double>(100, 1.5), hint).view().timestamp_encoding();
+  };
+  // Some 16 bits from the line through the ends, and 17.
+  CHECK(encoding(60'000, true) == TimestampEncoding::kLine);
+  CHECK(encoding(80'000, true) == TimestampEncoding::kDelta);
+  CHECK(encoding(60'000, false) == TimestampEncoding::kDelta);
+}
+
+TEST_CASE("golden: jumps are taken out of deltas of three bits, and of no fewer", "[codec]") {
+  const auto bytes = [](double jump) {
+    std::vector<Timestamp> times(512);
+    std::vector<double> values(512);
+    double value = 0;
+    for (size_t i = 0; i < 512; ++i) {
+      times[i] = Timestamp(i) * 1000;
+      values[i] = value += i % 100 == 7 ? jump : 1;
+    }
+    EncodeHint hint;
+    return EncodedBlock(times, values, hint).bytes().size();
+  };
+  CHECK(bytes(8) == 136);
+  CHECK(bytes(4) == 200);
+}
+
 TEST_CASE("golden: the room that encoders ask for", "[codec]") {
   CHECK(EncodedBytesMax(1) == 534);
   CHECK(EncodedBytesMax(512) == 11'776);
   CHECK(EncodedRunsBytesMax(1, 1) == 116);
   CHECK(EncodedRunsBytesMax(64, 3) == 1'252);
   CHECK(EncodedRunsBytesMax(1'000, 10) == 16'683);
+  CHECK(EncodedRunsBytesMax(1'000'000, 1) == 16'007'912);
 }
 
 }  // namespace

@@ -256,6 +256,36 @@ TEST_CASE("segment: a word of zeros after the last series is refused", "[segment
   }
 }
 
+TEST_CASE("segment: a series that comes twice, or is numbered beyond 32 bits, is refused",
+          "[segment]") {
+  // The last one, which has no leaves that would have to be missed.
+  const auto status_of = [](SeriesId last, auto forge) {
+    SegmentContent content = SmallContent();
+    content.series.push_back({last, "zz"});
+    MemoryFileSystem files({kDirectory});
+    REQUIRE(Write(&files, 7, content).ok());
+    Bytes bytes = files.Content(PathOf(7));
+    const std::string_view labels = "zz";
+    // After the entry's step, a varint, and the labels' length.
+    const auto at = std::search(bytes.begin(), bytes.end(), labels.begin(), labels.end());
+    REQUIRE(at[-1] == labels.size());
+    forge(&at[-2]);
+    Reseal(&bytes);
+    files.SetContent(PathOf(7), bytes);
+    return OpenSegment(&files, 7).status();
+  };
+  CHECK(status_of(701, [](uint8_t* step) { REQUIRE(*step == 1); }).ok());
+  const absl::Status twice = status_of(701, [](uint8_t* step) { *step = 0; });
+  CHECK(absl::IsDataLoss(twice));
+  CHECK(Contains(twice, "entry 3: it is cut short or out of order"));
+  // Five bytes of seven bits, the lowest first.
+  CHECK(status_of(UINT32_MAX - 1, [](uint8_t* step) { REQUIRE(*step == 0x0f); }).ok());
+  const absl::Status beyond =
+      status_of(UINT32_MAX - 1, [](uint8_t* step) { step[-4] = 0xff, step[-3] = 0xff; });
+  CHECK(absl::IsDataLoss(beyond));
+  CHECK(Contains(beyond, "entry 3: it is cut short or out of order"));
+}
+
 TEST_CASE("segment: a superseded leaf of the segment itself, or named twice, is refused",
           "[segment]") {
   Damaged segment;

@@ -64,6 +64,10 @@ TEST_CASE("segment builder: after an error every call returns it", "[segment]") 
   CHECK(builder->AddLeaf(0, later(leaves)) == status);
   CHECK(builder->AddSeries(0, "") == status);
   CHECK(builder->Supersede({0, 0}) == status);
+  // Nothing is written after what is missing.
+  const uint64_t appends = files.calls(FileCall::kAppend);
+  CHECK(builder->WriteGathered() == status);
+  CHECK(files.calls(FileCall::kAppend) == appends);
   CHECK(builder->Finish(0).status() == status);
 }
 

@@ -77,6 +77,11 @@ TEST_CASE("log: any byte changed costs at most the batch that it is in", "[wal]"
       REQUIRE(damage.first_lost == damage.last_lost);
     } else {
       REQUIRE(opened.report.damage.size() + opened.report.torn_bytes > 0);
+      for (const LogDamage& damage : opened.report.damage) {
+        REQUIRE(damage.file == path);
+        REQUIRE(damage.offset <= at);
+        REQUIRE(at < damage.offset + damage.length);
+      }
     }
   }
 }
