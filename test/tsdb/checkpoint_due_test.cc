@@ -53,6 +53,7 @@ class LookedAfter {
       REQUIRE(appender_->Commit().Await(Milestone::kVisible).ok());
     }
   }
+  void Checkpoint() { REQUIRE(database_->Checkpoint().ok()); }
   uint64_t checkpoints() { return database_->Statistics().checkpoints; }
 
  private:
@@ -104,11 +105,16 @@ TEST_CASE("checkpoint: made when leaves in memory take a quarter of the budget, 
 
 TEST_CASE("checkpoint: what stays in memory after one makes no other due", "[durability]") {
   Options options = InDirectory();
-  options.memory_budget_bytes = 16 * kMiB;
+  options.memory_budget_bytes = 24 * kMiB;  // a quarter: 6 MiB
   options.checkpoint_log_bytes = std::numeric_limits<uint64_t>::max();
-  LookedAfter database(options, 20'000);  // of a few records each, which share leaves
-  database.AppendUntil([](const Stats& stats) { return stats.encoded_bytes > 9 * kMiB / 2; });
-  REQUIRE(database.AwaitCheckpoints(1));
+  LookedAfter database(options, 30'000);  // of a few records each, whose leaves are shared
+  const auto encoded = [](uint64_t bytes) {
+    return [bytes](const Stats& stats) { return stats.encoded_bytes > bytes; };
+  };
+  database.AppendUntil(encoded(5 * kMiB / 2));
+  database.Checkpoint();
+  REQUIRE(database.checkpoints() == 1);
+  database.AppendUntil(encoded(13 * kMiB / 2));
   database.AwaitLook();
   CHECK(database.checkpoints() == 1);
 }
