@@ -399,7 +399,7 @@ TEST_CASE(
   for (const std::string& name : names) {
     const std::string path = JoinPath(kSegments, name);
     const std::vector<uint8_t> intact = files.Content(path);
-    for (size_t at = 0; at < intact.size(); at += 3) {
+    for (size_t at = 0; at < intact.size(); at += 3 * kSweepStep) {
       INFO(name << " offset " << at);
       std::vector<uint8_t> flipped = intact;
       flipped[at] ^= static_cast<uint8_t>(1 << at % 8);

@@ -29,6 +29,14 @@ inline constexpr size_t kSlowdown = 4;
 inline constexpr size_t kSlowdown = 1;
 #endif
 
+// A sweep over bytes goes this far at once: ThreadSanitizer has nothing to find where one thread
+// works, and other builds look at all of them. Odd, so that each bit of a byte has its turn.
+#if defined(ABSL_HAVE_THREAD_SANITIZER)
+inline constexpr size_t kSweepStep = 17;
+#else
+inline constexpr size_t kSweepStep = 1;
+#endif
+
 // A count chosen for an optimised build, fitted to this one.
 inline constexpr size_t Scaled(size_t count) {
   return count / kSlowdown > 0 ? count / kSlowdown : 1;

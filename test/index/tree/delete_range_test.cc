@@ -8,6 +8,7 @@
 
 #include "index/tree/series_export.h"
 #include "test/index/tree/tree_fixture.h"
+#include "test/tsdb/threads.h"
 
 namespace tsdb::tree {
 namespace {
@@ -29,7 +30,7 @@ void Require(TreeFixture& fixture, const Content& content) {
 }
 
 TEST_CASE("delete: any ranges, between appends of any kind", "[tree]") {
-  const uint64_t seed = GENERATE(range(1, 25));
+  const uint64_t seed = GENERATE(range(size_t{1}, 1 + Scaled(24)));
   INFO("seed " << seed);
   std::mt19937_64 random(seed);
   TreeFixture fixture(seed % 2 == 0 ? KeepDuplicate::kLater : KeepDuplicate::kEarlier);

@@ -6,6 +6,7 @@
 #include <random>
 
 #include "test/index/tree/tree_fixture.h"
+#include "test/tsdb/threads.h"
 
 namespace tsdb::tree {
 namespace {
@@ -35,7 +36,7 @@ Content Fill(TreeFixture& fixture, uint64_t seed) {
 }
 
 TEST_CASE("series export: what one tree gives as blocks another takes in", "[tree]") {
-  const uint64_t seed = GENERATE(range(1, 12));
+  const uint64_t seed = GENERATE(range(size_t{1}, 1 + Scaled(12)));
   INFO("seed " << seed);
   TreeFixture from;
   const Content content = Fill(from, seed);

@@ -6,6 +6,7 @@
 #include "storage/base/coding.h"
 #include "storage/base/crc32c.h"
 #include "storage/cache/leaf_group.h"
+#include "test/tsdb/threads.h"
 
 namespace tsdb::cache {
 namespace {
@@ -177,7 +178,7 @@ TEST_CASE("leaf group: forged heads with fitting checksums stay in bounds", "[ca
 
 TEST_CASE("leaf group: any bytes with a fitting checksum stay in bounds", "[cache]") {
   std::mt19937_64 random(5);
-  for (int round = 0; round < 20'000; ++round) {
+  for (size_t round = 0; round < Scaled(20'000); ++round) {
     const auto used = static_cast<uint32_t>(1 + random() % kGroupBytes);
     const auto stored = static_cast<uint32_t>(1 + random() % std::min<uint32_t>(used, 300));
     Bytes frame = Noise((kFramePrefixBytes + stored + 7) / 8 * 8, random());
