@@ -1,5 +1,6 @@
 #include "tools/number_text.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <cstdio>

@@ -1,5 +1,6 @@
 #include "tools/shell_session.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <limits>

@@ -1,5 +1,6 @@
 #include "benchmark/input.h"
 
+#include <algorithm>
 #include <bit>
 #include <catch2/catch.hpp>
 #include <map>

@@ -2,6 +2,7 @@
 """tools/style_check catches each violation planted in a small tree, and nothing in a clean one."""
 
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -63,6 +64,26 @@ class StyleCheckTest(unittest.TestCase):
             with self.subTest(f"{path} includes {target}"):
                 self.assert_found({path: HEADER + f'#include "{target}"\n'}, f"{path}:3", "layer")
 
+    def test_names_come_with_their_headers(self):
+        code = "#include <vector>\n// std::map\nstd::vector<int> a;\n"
+        header = {"storage/base/a.h": HEADER + code}
+        self.assert_clean(header)
+        self.assert_found({"storage/base/a.h": HEADER + code + "std::map<int> b;\n"},
+                          "storage/base/a.h:6", "missing-include")
+        # By way of another file of the tree.
+        self.assert_clean(header | {
+            "storage/base/b.h": HEADER + '#include "storage/base/a.h"\n',
+            "storage/base/c.h": HEADER + '#include "storage/base/b.h"\nstd::vector<int> c;\n'})
+
+    def test_all_precompiled_headers_have_names_to_find(self):
+        def read(path):
+            with open(os.path.join(ROOT, path), encoding="utf-8") as file:
+                return file.read()
+
+        listed = re.search(r"set\(tsdb_common_headers\s+([^)]*)\)", read("CMakeLists.txt"))[1]
+        for header in listed.split():
+            self.assertIn(f'\n    "{header.strip("<>")}": ', read("tools/style_check"))
+
     def test_allowed_includes_pass(self):
         for path, target in [
                 ("tsdb/scan/a.h", "index/tree/tree.h"),
@@ -113,7 +134,7 @@ class StyleCheckTest(unittest.TestCase):
     def test_markers_sleeps_and_tabs(self):
         for text, rule in [("// TO" "DO: later\n", "marker"),
                            ("// good enough for n" "ow\n", "marker"),
-                           ("std::this_thread::sleep_" "for(t);\n", "sleep"),
+                           ("pause::sleep_" "for(t);\n", "sleep"),
                            ("u" "sleep(5);\n", "sleep"), ("\tint a;\n", "tab"),
                            ("int a; \n", "trailing-space")]:
             with self.subTest(text):

@@ -1,4 +1,5 @@
 // Which series a reader of some time need not look at.
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <random>
 #include <vector>

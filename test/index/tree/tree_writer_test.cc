@@ -1,5 +1,6 @@
 // The right edge of dense series, and late records merged into leaves.
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <map>
 #include <random>

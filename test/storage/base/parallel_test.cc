@@ -1,5 +1,6 @@
 #include "storage/base/parallel.h"
 
+#include <algorithm>
 #include <atomic>
 #include <catch2/catch.hpp>
 #include <chrono>

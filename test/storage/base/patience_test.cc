@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 #include <new>
+#include <string>
 
 #include "absl/status/statusor.h"
 

@@ -2,6 +2,7 @@
 // decided by the test.
 #include "storage/cache/leaf_cache.h"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <vector>
 

@@ -1,4 +1,5 @@
 // The lane-interleaved layout itself: one value at a time, every width, every length.
+#include <algorithm>
 #include <catch2/catch.hpp>
 
 #include "storage/codec/bit_packing.h"

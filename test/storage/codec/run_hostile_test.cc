@@ -1,5 +1,6 @@
 // Bytes that are not runs, or no longer the runs they were. The bytes lie in memory of exactly
 // their length, and so do the columns, so that AddressSanitizer sees the first step beyond them.
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <set>

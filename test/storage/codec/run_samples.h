@@ -1,6 +1,7 @@
 // What the tests of runs share: parts made of many runs, encoded and read back.
 #pragma once
 
+#include <algorithm>
 #include <span>
 #include <vector>
 

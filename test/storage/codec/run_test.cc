@@ -1,4 +1,5 @@
 // Runs come back bit for bit, and the bytes are those of docs/formats/runs.md.
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <cstdio>

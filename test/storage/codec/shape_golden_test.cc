@@ -2,6 +2,7 @@
 // which. Most of what an encoder decides gives right bytes either way; only here does another
 // decision, or a worse one, show. Who changes one on purpose puts the line that is printed into the
 // table. Shapes whose values come from the mathematical library, which differ, are left out.
+#include <algorithm>
 #include <array>
 #include <catch2/catch.hpp>
 #include <cstdint>

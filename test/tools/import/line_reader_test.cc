@@ -1,5 +1,6 @@
 #include "tools/import/line_reader.h"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <cstring>
 #include <string>

@@ -1,5 +1,6 @@
 // Holds the strict reading of OpenMetrics to the parser cases of the OpenMetrics project, where
 // they are at hand: in $TSDB_SHARED_DATA, or ../shared/data beside the repository.
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <cstdlib>
 #include <filesystem>

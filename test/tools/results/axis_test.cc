@@ -1,5 +1,6 @@
 #include "tools/results/axis.h"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <cstdlib>

@@ -1,5 +1,6 @@
 #include "test/tsdb/promql/series_notation.h"
 
+#include <algorithm>
 #include <bit>
 #include <cctype>
 #include <cmath>

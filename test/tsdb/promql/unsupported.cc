@@ -1,5 +1,6 @@
 #include "test/tsdb/promql/unsupported.h"
 
+#include <algorithm>
 #include <cctype>
 #include <cstddef>
 #include <initializer_list>
