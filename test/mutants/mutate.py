@@ -138,8 +138,6 @@ class Builder:
         command[at + 1] = target
         # In front of the libraries, so that the file they have of it is not taken.
         command[at + 2:at + 2] = [mutant]
-        if shutil.which("ld.lld"):
-            command.append("-fuse-ld=lld")
         subprocess.run(command, cwd=self.dir, check=True, stdout=subprocess.DEVNULL)
         return target
 
