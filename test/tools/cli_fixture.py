@@ -8,6 +8,8 @@ import unittest
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 SHIPPED = os.path.join(ROOT, "test/data/node-prometheus-1s/series.jsonl.zst")
+# In builds with a sanitizer, which are slow: less of the same, of each kind.
+SHORT = "TSDB_TEST_SHORT" in os.environ
 PROM = """# HELP up Whether it is up.
 # TYPE up gauge
 up{job="a"} 1 1000

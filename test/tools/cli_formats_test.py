@@ -11,7 +11,7 @@ import random
 import struct
 
 from cli_directory_test import NASTY, DirectoryTest
-from cli_fixture import PROM, SHIPPED, main
+from cli_fixture import PROM, SHORT, main
 
 FORMATS = {"openmetrics": "om", "prometheus": "prom", "jsonl": "jsonl", "csv": "csv",
            "influx": "lp"}
@@ -100,8 +100,9 @@ class ThereAndBackTest(DirectoryTest):
 
     def assert_comes_back(self, forms=tuple(FORMATS)):
         self.export("jsonl", "before")
-        for form in forms:
-            for packed in ("", ".gz", ".zst", ".lz4"):
+        packings = ("", ".gz", ".zst", ".lz4")
+        for index, form in enumerate(forms):
+            for packed in packings[index % 4:index % 4 + 1] if SHORT else packings:
                 with self.subTest(form + packed):
                     name = "a." + FORMATS[form] + packed
                     self.export(form, name)
@@ -110,9 +111,8 @@ class ThereAndBackTest(DirectoryTest):
                     self.assertTrue(self.read("before") == self.read("after"))
 
     def test_real_data_in_every_format(self):
-        self.import_files(SHIPPED)
-        self.run_ok("delete", "--db", "db", '{__name__=~"[a-mo-z].*|node_[a-m].*"}')
-        self.run_ok("delete", "--db", "db", "{}", "--all", "--start", "1795229700")
+        self.import_shipped()
+        self.delete_most()
         self.assert_comes_back(("openmetrics", "prometheus", "jsonl", "csv"))
         # The line protocol has no NaN.
         self.export("influx", "a.lp")

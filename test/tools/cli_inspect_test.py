@@ -9,10 +9,9 @@ import glob
 import io
 import json
 import os
-import subprocess
 
 from cli_directory_test import SHIPPED_SAMPLES, DirectoryTest
-from cli_fixture import PROM, SHIPPED, main
+from cli_fixture import PROM, main
 
 
 class InspectTest(DirectoryTest):
@@ -35,7 +34,7 @@ class InspectTest(DirectoryTest):
 
 class InfoTest(InspectTest):
     def test_says_what_is_there(self):
-        self.import_files(SHIPPED)
+        self.import_shipped()
         report, errors = self.run_ok("info", "--db", "db")
         self.assertEqual(errors, "")
         self.assertEqual(report["database"], {"directory": "db", "format": "tsdb 1"})
@@ -87,7 +86,7 @@ class InfoTest(InspectTest):
         self.assertEqual(report["writer"]["last_pid"], process.pid)
 
     def test_damage_is_told(self):
-        self.import_files(SHIPPED)
+        self.import_shipped()
         self.flip(self.largest_segment(), 100000)
         result = self.run_tsdb("info", "--db", "db", "--format", "json")
         self.assertEqual(result.code, 3)
@@ -140,7 +139,7 @@ class ListTest(InspectTest):
         return list(csv.DictReader(io.StringIO(result.out)))
 
     def test_every_segment_with_its_figures(self):
-        self.import_files(SHIPPED)
+        self.import_shipped()
         rows = self.rows()
         self.assertEqual([f"db/segments/{row['file']}" for row in rows],
                          self.names("db/segments/*.segment"))
@@ -162,7 +161,7 @@ class ListTest(InspectTest):
                          self.run_tsdb("list", "--db", "db", "--format", "csv").out)
 
     def test_a_table_is_as_wide_as_there_is_room(self):
-        self.import_files(SHIPPED)
+        self.import_shipped()
         for columns in (80, 100, 120, 200):
             table = self.run_tsdb("list", "--db", "db", "--format", "table",
                                   columns=str(columns)).out
@@ -171,7 +170,7 @@ class ListTest(InspectTest):
             self.assertEqual("no room for: leaves, bytes per sample" in table, columns < 200)
 
     def test_what_was_deleted_counts_as_dead(self):
-        self.import_files(SHIPPED)
+        self.import_shipped()
         self.run_ok("delete", "--db", "db", '{job="node"}')
         share = max(float(row["dead_share"] or 0) for row in self.rows())
         self.assertGreater(share, 0.3)
@@ -180,7 +179,7 @@ class ListTest(InspectTest):
         self.assertEqual(max(float(row["dead_share"] or 0) for row in self.rows()), 0)
 
     def test_sorts(self):
-        self.import_files(SHIPPED)
+        self.import_shipped()
         for key in ("bytes", "leaves", "samples", "series"):
             column = [int(row[key]) for row in self.rows("--sort", key)]
             self.assertEqual(column, sorted(column, reverse=True))
@@ -190,7 +189,7 @@ class ListTest(InspectTest):
         self.assert_usage(result, "--sort")
 
     def test_a_damaged_segment_is_warned_of(self):
-        self.import_files(SHIPPED)
+        self.import_shipped()
         name = self.largest_segment()
         self.flip(name, 0)
         for state in ("damaged", "missing"):
@@ -210,8 +209,7 @@ class ListTest(InspectTest):
 class InspectFileTest(InspectTest):
     def test_whole_files_have_no_findings(self):
         for compression in ("none", "lz4"):
-            subprocess.run(["rm", "-rf", self.path("db")], check=True)
-            self.import_files(SHIPPED, options=("--compression", compression))
+            self.import_shipped(compression)
             samples = 0
             for name in self.names("db/segments/*.segment"):
                 found = self.inspect("segment", name, "--blocks")
@@ -239,7 +237,7 @@ class InspectFileTest(InspectTest):
         self.assertIn("deletion", kinds)
 
     def test_a_flip_is_found_with_its_offset_and_the_rest_is_read(self):
-        self.import_files(SHIPPED)
+        self.import_shipped()
         name = self.names("db/log/*.log")[-1]
         whole = self.inspect("wal", name)
         hit = whole["batches"][5]
@@ -262,7 +260,7 @@ class InspectFileTest(InspectTest):
         self.assertIn("copy", found["findings"][0]["reason"])
 
     def test_limit_and_wrong_usage(self):
-        self.import_files(SHIPPED)
+        self.import_shipped()
         found = self.inspect("segment", self.largest_segment(), "--limit", "3")
         self.assertEqual(len(found["leaves"]), 3)
         self.assertEqual(found["leaves_left_out"], found["file"]["leaves"] - 3)
@@ -280,7 +278,7 @@ class InspectFileTest(InspectTest):
         self.assert_fails(self.run_tsdb("inspect", "wal", "long"), "it has 2147483648 bytes")
 
     def test_many_findings_are_cut_on_stderr_alone(self):
-        self.import_files(SHIPPED)
+        self.import_shipped()
         name = self.names("db/log/*.log")[-1]
         for batch in self.inspect("wal", name)["batches"][10:100:2]:
             self.flip(name, batch["offset"] + 40)

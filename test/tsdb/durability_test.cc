@@ -14,6 +14,7 @@
 #include "test/faults/memory_file_system.h"
 #include "test/tsdb/durable_database.h"
 #include "test/tsdb/test_database.h"
+#include "test/tsdb/threads.h"
 #include "tsdb/durability/log_payload.h"
 #include "tsdb/internals.h"
 
@@ -142,7 +143,7 @@ TEST_CASE("durability: whichever file call fails, what was acknowledged stays", 
   const FileFault kind = GENERATE(FileFault::kIoError, FileFault::kNoSpace, FileFault::kTornWrite);
   const bool sticky = GENERATE(false, true);
   bool all_passed = false;
-  for (uint64_t nth = 1; !all_passed; ++nth) {
+  for (uint64_t nth = FirstCall(kind); !all_passed; nth += kCallStep) {
     INFO("call " << nth);
     REQUIRE(nth < 300);
     MemoryFileSystem files({kParent});

@@ -9,6 +9,7 @@
 #include "test/faults/memory_file_system.h"
 #include "test/tsdb/durable_database.h"
 #include "test/tsdb/filled_directory.h"
+#include "test/tsdb/threads.h"
 #include "tsdb/internals.h"
 
 namespace tsdb {
@@ -29,7 +30,7 @@ TEST_CASE("recovery: whichever call of an opening fails, the next one has everyt
   const Options options = GENERATE(InDirectory(), Reading(), Serving());
   const FileFault fault = GENERATE(FileFault::kIoError, FileFault::kNoSpace);
   bool all_passed = false;
-  for (uint64_t nth = 1; !all_passed; ++nth) {
+  for (uint64_t nth = FirstCall(fault); !all_passed; nth += kCallStep) {
     INFO("call " << nth);
     REQUIRE(nth < 200);
     const auto files = whole->AfterProcessCrash();
@@ -59,7 +60,7 @@ TEST_CASE("recovery: a call of an opening that fails once costs nothing", "[dura
   Content content;
   const auto whole = FilledDirectory(&content);
   bool all_passed = false;
-  for (uint64_t nth = 1; !all_passed; ++nth) {
+  for (uint64_t nth = 1; !all_passed; nth += kCallStep) {
     INFO("call " << nth);
     REQUIRE(nth < 200);
     const auto files = whole->AfterProcessCrash();
@@ -103,7 +104,7 @@ TEST_CASE("recovery: whichever call of a backup fails, the copy is whole or no d
   Options copied = InDirectory();
   copied.directory = kCopy;
   bool all_passed = false;
-  for (uint64_t nth = 1; !all_passed; ++nth) {
+  for (uint64_t nth = FirstCall(linked); !all_passed; nth += kCallStep) {
     INFO("call " << nth);
     REQUIRE(nth < 200);
     const auto files = whole->AfterProcessCrash();

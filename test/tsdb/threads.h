@@ -29,13 +29,25 @@ inline constexpr size_t kSlowdown = 4;
 inline constexpr size_t kSlowdown = 1;
 #endif
 
-// A sweep over bytes goes this far at once: ThreadSanitizer has nothing to find where one thread
-// works, and other builds look at all of them. Odd, so that each bit of a byte has its turn.
+// A sweep over bytes goes this far at once, and one over the calls of a file system of which the
+// n-th fails. Builds without a sanitizer look at all of them; ThreadSanitizer has little to find
+// where one thread works. Odd, so that each bit of a byte has its turn.
 #if defined(ABSL_HAVE_THREAD_SANITIZER)
 inline constexpr size_t kSweepStep = 17;
+inline constexpr size_t kCallStep = 5;
+#elif defined(ABSL_HAVE_ADDRESS_SANITIZER)
+inline constexpr size_t kSweepStep = 3;
+inline constexpr size_t kCallStep = 3;
 #else
 inline constexpr size_t kSweepStep = 1;
+inline constexpr size_t kCallStep = 1;
 #endif
+
+// Where such a sweep is made for several faults, each begins at another call.
+template <typename Fault>
+constexpr uint64_t FirstCall(Fault fault) {
+  return 1 + static_cast<uint64_t>(fault) % kCallStep;
+}
 
 // A count chosen for an optimised build, fitted to this one.
 inline constexpr size_t Scaled(size_t count) {

@@ -6,6 +6,7 @@
 
 #include "index/label/label_index.h"
 #include "test/index/label/label_model.h"
+#include "test/tsdb/threads.h"
 
 namespace tsdb::label {
 namespace {
@@ -210,7 +211,7 @@ TEST_CASE("label index: names and values of random series, all and by matchers",
   const Indexed indexed(all);
   Roaring live;
   for (SeriesId id = 0; id < all.size(); id += 3) live.add(id);
-  for (int round = 0; round < 60; ++round) {
+  for (size_t round = 0; round < Scaled(60); ++round) {
     std::vector<Matcher> matchers(Below(random, 3));
     for (Matcher& matcher : matchers) matcher = RandomMatcher(random);
     for (const Roaring* filter : {static_cast<const Roaring*>(nullptr), &std::as_const(live)}) {

@@ -4,12 +4,14 @@
 #include <set>
 
 #include "test/storage/cache/traces.h"
+#include "test/tsdb/threads.h"
 
 namespace tsdb::cache {
 namespace {
 
 TEST_CASE("s3-fifo: scans do not wash out what is used, as they do of LRU", "[cache]") {
   for (const size_t percent : {5, 10, 20}) {
+    if (kSlowdown > 1 && percent != 10) continue;
     TraceShape shape;
     const size_t capacity = shape.entries * percent / 100;
     const auto plain = MakeTrace(shape, 1);

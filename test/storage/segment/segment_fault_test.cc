@@ -4,6 +4,7 @@
 #include "test/faults/fault_file_system.h"
 #include "test/faults/memory_file_system.h"
 #include "test/storage/segment/segments.h"
+#include "test/tsdb/threads.h"
 
 namespace tsdb::segment {
 namespace {
@@ -26,7 +27,7 @@ TEST_CASE("segment builder: the n-th file call fails, for every n", "[segment]")
   for (const FileFault fault :
        {FileFault::kIoError, FileFault::kNoSpace, FileFault::kShortWrite, FileFault::kTornWrite}) {
     for (const bool sticky : {false, true}) {
-      for (uint64_t nth = 1;; ++nth) {
+      for (uint64_t nth = FirstCall(fault);; nth += kCallStep) {
         CAPTURE(static_cast<int>(fault), sticky, nth);
         MemoryFileSystem memory({kDirectory});
         FaultFileSystem files(&memory);

@@ -7,6 +7,7 @@
 
 #include "storage/wal/log_format.h"
 #include "test/storage/wal/log_fixture.h"
+#include "test/tsdb/threads.h"
 
 namespace tsdb::wal {
 namespace {
@@ -167,7 +168,7 @@ TEST_CASE("log: whichever call fails, nothing acknowledged is lost and nothing h
   LocalLogOptions options;
   options.file_bytes = 1500;
   bool all_passed = false;
-  for (uint64_t nth = 1; !all_passed; ++nth) {
+  for (uint64_t nth = FirstCall(kind); !all_passed; nth += kCallStep) {
     INFO("call " << nth);
     REQUIRE(nth < 500);
     MemoryFileSystem files({kDirectory});
