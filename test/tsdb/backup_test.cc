@@ -151,7 +151,9 @@ TEST_CASE("read-only: sees all that was written before, and changes nothing", "[
   CHECK(absl::IsFailedPrecondition(reader->Delete(std::vector<SeriesId>{0}, {}).status()));
   CHECK(absl::IsFailedPrecondition(reader->Checkpoint()));
   CHECK(absl::IsFailedPrecondition(reader->Compact()));
-  CHECK(absl::IsFailedPrecondition(reader->Backup(kCopy)));
+  const absl::Status backup = reader->Backup(kCopy);
+  CHECK(absl::IsFailedPrecondition(backup));
+  CHECK(backup.message().find("read-only") != std::string::npos);
   const auto known = Labels::Create({{kMetricNameLabel, "m"}, {"i", "1"}});
   CHECK(*reader->FindOrCreateSeries(*known) == 1);
   const auto unknown = Labels::Create({{kMetricNameLabel, "m"}, {"i", "7"}});

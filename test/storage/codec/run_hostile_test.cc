@@ -5,6 +5,7 @@
 #include <cmath>
 #include <set>
 #include <string>
+#include <utility>
 
 #include "test/storage/codec/run_samples.h"
 
@@ -206,6 +207,23 @@ TEST_CASE("runs: an error names the run and the byte", "[codec]") {
   INFO(status);
   CHECK(status.message().find("in run 0 of 1") != absl::string_view::npos);
   CHECK(status.message().find("at byte") != absl::string_view::npos);
+}
+
+TEST_CASE("runs: a series or a count of too many bytes ends the reading", "[codec]") {
+  RunPart part;
+  part.Add(3, {5, 6}, {7.0, 8.0});
+  const std::vector<uint8_t> intact = part.Encode();
+  // Records, runs, the tag, then the two numbers.
+  for (const auto& [at, what] : {std::pair(3, "bad series"), std::pair(4, "bad count")}) {
+    std::vector<uint8_t> bytes = intact;
+    REQUIRE(bytes[static_cast<size_t>(at)] < 0x80);
+    bytes.insert(bytes.begin() + at, 10, 0xFF);
+    RunPart back;
+    const absl::Status status = ReadRuns(bytes, 10, back);
+    INFO(what << ": " << status);
+    CHECK(status.message().find(what) != absl::string_view::npos);
+    CHECK(back.runs.empty());
+  }
 }
 
 }  // namespace
