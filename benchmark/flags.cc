@@ -169,6 +169,10 @@ void AddReading(CLI::App& app, Flags& flags, Program program) {
               "least and greatest of every minute of an hour, by one label), group (sums by one "
               "label), topk (the highest means), count (of samples, by fewer and fewer series)");
   }
+  app.add_option("--pass-seconds", flags.pass_seconds,
+                 "Passes of reads are repeated until they took as long")
+      ->check(CLI::Range(0.0, 1e6))
+      ->capture_default_str();
   app.add_option("--load-writers", flags.load_writers, "Threads that load the workload first")
       ->check(CLI::Range(1u, 1024u))
       ->capture_default_str();

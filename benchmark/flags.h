@@ -67,6 +67,8 @@ struct Flags {
   bool checkpoint = true;
   bool compare_commit = false;
   bool compare_set = false;
+  // lookup, scan, query: with more threads than cores, less would measure the scheduler
+  double pass_seconds = 0.1;
   // lookup
   uint64_t lookups = 1'024'000;
   uint32_t batch = 1024;

@@ -6,13 +6,6 @@
 #include "storage/base/status_macros.h"
 
 namespace tsdb::benchmark {
-namespace {
-
-// A measurement lasts at least this long: with more threads than cores, less would measure the
-// scheduler.
-constexpr double kMeasureSecondsMin = 0.1;
-
-}  // namespace
 
 ReadingBenchmark::ReadingBenchmark(const char* name, const Flags& flags,
                                    std::vector<std::string> columns)
@@ -74,8 +67,8 @@ absl::Status ReadingBenchmark::MeasureBesideIngest(Loader& loader, size_t way, u
 absl::Status ReadingBenchmark::WarmUp(Database& database, ReadingRow& row) {
   for (;;) {
     TSDB_ASSIGN_OR_RETURN(const Run run, Ask(database, row.way, row.threads, row.passes));
-    if (run.seconds >= kMeasureSecondsMin) return absl::OkStatus();
-    row.passes *= 1 + static_cast<uint64_t>(kMeasureSecondsMin / run.seconds);
+    if (run.seconds >= flags_.pass_seconds) return absl::OkStatus();
+    row.passes *= 1 + static_cast<uint64_t>(flags_.pass_seconds / run.seconds);
   }
 }
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 W = "--series 40 --samples 300"
 ONCE = f"{W} --repeat 1"
-READS = f"{ONCE} --no-ingesting --no-baselines --threads 1"
+READS = f"{ONCE} --pass-seconds 0 --no-ingesting --no-baselines --threads 1"
 
 
 class Benchmark(NamedTuple):
@@ -74,7 +74,8 @@ ALL = (
               # Whether a short run has a checkpoint is up to the machine.
               f"mixed_benchmark --directory DIR {ONCE}"),
     Benchmark("import", "import_benchmark --directory DIR", ONCE),
-    Benchmark("promql", "query_benchmark", "--series 300 --samples 300 --repeat 1 --threads 1"),
+    Benchmark("promql", "query_benchmark",
+              "--series 300 --samples 300 --repeat 1 --threads 1 --pass-seconds 0"),
     Benchmark("sizes", "benchmark/report/sizes.py --program PROGRAMS/tsdb --directory DIR "
               "test/data/node-prometheus-1s/series.jsonl.zst",
               "benchmark/report/sizes.py --program PROGRAMS/tsdb --directory DIR "
