@@ -5,12 +5,14 @@
 #include <catch2/catch.hpp>
 #include <memory>
 #include <random>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "storage/base/coding.h"
 #include "storage/segment/manifest.h"
 #include "storage/segment/segment_builder.h"
+#include "storage/segment/segment_format.h"
 #include "storage/segment/segment_reader.h"
 #include "storage/wal/local_log.h"
 #include "test/faults/fault_file_system.h"
@@ -119,6 +121,39 @@ TEST_CASE("recovery: a segment whose footer is damaged loses nothing, and is kep
     REQUIRE(files->Content(path + ".damaged") == bytes);
     REQUIRE(OpenIn(files.get())->Recovery().damage.empty());
   }
+}
+
+TEST_CASE("recovery: which leaves are dead a damaged segment still tells where its footer is whole",
+          "[durability]") {
+  MemoryFileSystem whole({kParent});
+  Content content;
+  {
+    const auto database = OpenIn(&whole);
+    AddSeries(*database, 1);
+    // Values of 64 random bits: leaves have some hundreds.
+    std::vector<Timestamp> times(2'000);
+    std::vector<double> values(times.size());
+    std::mt19937_64 random(7);
+    for (size_t i = 0; i < times.size(); ++i) {
+      times[i] = static_cast<Timestamp>(i);
+      values[i] = std::bit_cast<double>(random() >> 2);
+    }
+    REQUIRE(database->NewAppender().AppendColumns(0, times, values));
+    REQUIRE(database->Checkpoint().ok());
+    REQUIRE(database->Delete(std::vector<SeriesId>{0}, {10, 20}).ok());
+    REQUIRE(database->Checkpoint().ok());
+    content = ReadContent(*database);
+  }
+  const std::string rest = RestPath(whole);
+  std::vector<uint8_t> bytes = whole.Content(rest);
+  const auto footer = segment::ParseFooter(std::span(bytes).subspan(segment::kSegmentHeaderBytes));
+  REQUIRE(footer.ok());
+  REQUIRE(footer->summary.superseded > 0);
+  bytes[footer->sections[segment::kSeriesTable].offset] ^= 1;
+  whole.SetContent(rest, bytes);
+  const auto database = OpenIn(&whole, Reading());
+  CHECK(Mentions(database->Recovery(), rest));
+  CHECK(ReadContent(*database) == content);
 }
 
 TEST_CASE("recovery: a damaged segment that cannot be set aside ends the checkpoint, not the data",

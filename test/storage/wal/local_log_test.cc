@@ -161,6 +161,31 @@ TEST_CASE("log: one sync serves all who wait", "[wal][concurrency]") {
   REQUIRE(opened.log->Stats().syncs <= 3);
 }
 
+TEST_CASE("log: what nobody waits for waits out the interval", "[wal][concurrency]") {
+  const bool during_sync = GENERATE(false, true);
+  MemoryFileSystem files({kDirectory});
+  FaultFileSystem counted(&files);
+  LocalLogOptions options;
+  options.sync_interval = std::chrono::hours(1);
+  const Replayed opened = OpenLog(&counted, options);
+  std::atomic<int> syncs{0};
+  counted.SetHook([&](FileCall call, const std::string&) {
+    // The first call is the new file's header.
+    if (call != FileCall::kSync || syncs.fetch_add(1) + 1 != 2 || !during_sync) return;
+    if (opened.log->Append(1, Bytes(Payload(2))).ok()) opened.log->AwaitWritten(2).IgnoreError();
+  });
+  AppendPayloads(*opened.log, 1, 1);
+  REQUIRE(opened.log->AwaitDurable(1).ok());
+  // Time for a sync that should not be.
+  for (uint64_t next = during_sync ? 3 : 2; next <= 300; ++next) {
+    AppendPayloads(*opened.log, next, next);
+    REQUIRE(opened.log->AwaitWritten(next).ok());
+  }
+  CHECK(syncs.load() == 2);
+  REQUIRE(opened.log->Close().ok());
+  CHECK(Sequences(OpenLog(&files)) == UpTo(300));
+}
+
 TEST_CASE("log: whichever call fails, nothing acknowledged is lost and nothing hangs", "[wal]") {
   const FileFault kind = GENERATE(FileFault::kIoError, FileFault::kNoSpace, FileFault::kShortWrite,
                                   FileFault::kTornWrite);
