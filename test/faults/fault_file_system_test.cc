@@ -1,16 +1,12 @@
 #include "test/faults/fault_file_system.h"
 
 #include <catch2/catch.hpp>
-#include <string_view>
 
+#include "test/bytes.h"
 #include "test/faults/memory_file_system.h"
 
 namespace tsdb {
 namespace {
-
-std::span<const uint8_t> Bytes(std::string_view text) {
-  return {reinterpret_cast<const uint8_t*>(text.data()), text.size()};
-}
 
 struct Files {
   MemoryFileSystem memory{{"/d"}};

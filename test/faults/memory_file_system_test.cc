@@ -2,14 +2,12 @@
 
 #include <catch2/catch.hpp>
 #include <set>
-#include <string_view>
+
+#include "test/bytes.h"
 
 namespace tsdb {
 namespace {
 
-std::span<const uint8_t> Bytes(std::string_view text) {
-  return {reinterpret_cast<const uint8_t*>(text.data()), text.size()};
-}
 std::string Text(const MemoryFileSystem& files, const std::string& path) {
   const std::vector<uint8_t> content = files.Content(path);
   return std::string(content.begin(), content.end());

@@ -7,15 +7,13 @@
 #include <vector>
 
 #include "test/faults/memory_file_system.h"
-#include "test/tsdb/test_database.h"
+#include "test/tsdb/durable_database.h"
 #include "test/tsdb/threads.h"
 #include "tsdb/internals.h"
 
 namespace tsdb {
 namespace {
 
-constexpr char kParent[] = "/data";
-constexpr char kHome[] = "/data/db";
 constexpr char kCopy[] = "/data/copy";
 
 Options In(const std::string& directory) {
@@ -31,13 +29,6 @@ Options Reading(const std::string& directory) {
   Options options = In(directory);
   options.read_only = true;
   return options;
-}
-
-std::unique_ptr<Database> OpenAs(FileSystem* files, const Options& options) {
-  auto opened = Internals::Open(options, files);
-  INFO(opened.status().ToString());
-  REQUIRE(opened.ok());
-  return *std::move(opened);
 }
 
 void Fill(Database& database, SeriesId series, Timestamp begin, Timestamp end) {
@@ -65,7 +56,7 @@ std::map<std::string, std::vector<uint8_t>> Everything(const MemoryFileSystem& f
 TEST_CASE("backup: a copy made beside writers is a database, and stays as it is",
           "[durability][concurrency]") {
   MemoryFileSystem files({kParent});
-  const auto database = OpenAs(&files, In(kHome));
+  const auto database = OpenIn(&files, In(kHome));
   constexpr SeriesId kWriters = 3;
   AddSeries(*database, kWriters);
   Fill(*database, 0, 1, 5000);
@@ -94,7 +85,7 @@ TEST_CASE("backup: a copy made beside writers is a database, and stays as it is"
   REQUIRE(database->Compact().ok());
   const auto lost = files.AfterPowerLoss();
   for (MemoryFileSystem* in : {&files, lost.get()}) {
-    const auto copy = OpenAs(in, In(kCopy));
+    const auto copy = OpenIn(in, In(kCopy));
     REQUIRE(copy->Recovery().damage.empty());
     REQUIRE(copy->Verify().ok());
     const Snapshot snapshot = copy->NewSnapshot();
@@ -114,9 +105,9 @@ TEST_CASE("backup: a copy made beside writers is a database, and stays as it is"
 
 TEST_CASE("backup: only of a directory, and only into an empty one", "[durability]") {
   MemoryFileSystem files({kParent});
-  const auto memory = OpenAs(&files, TinyBuffers());
+  const auto memory = OpenIn(&files, TinyBuffers());
   CHECK(absl::IsFailedPrecondition(memory->Backup(kCopy)));
-  const auto database = OpenAs(&files, In(kHome));
+  const auto database = OpenIn(&files, In(kHome));
   const absl::Status status = database->Backup(kHome);
   CHECK(absl::IsAlreadyExists(status));
   const std::string holds = "holds '" + files.List(kHome)->front() + "'; choose an empty";
@@ -126,14 +117,14 @@ TEST_CASE("backup: only of a directory, and only into an empty one", "[durabilit
 
 TEST_CASE("read-only: sees all that was written before, and changes nothing", "[durability]") {
   MemoryFileSystem files({kParent});
-  const auto database = OpenAs(&files, In(kHome));
+  const auto database = OpenIn(&files, In(kHome));
   AddSeries(*database, 2);
   Fill(*database, 0, 0, 3000);
   REQUIRE(database->Checkpoint().ok());
   Fill(*database, 1, 0, 2000);
   REQUIRE(database->Delete(std::vector<SeriesId>{0}, {100, 200}).ok());
   const auto before = Everything(files);
-  const auto reader = OpenAs(&files, Reading(kHome));
+  const auto reader = OpenIn(&files, Reading(kHome));
   CHECK(reader->Recovery().damage.empty());
   CHECK(reader->SeriesCount() == 2);
   CHECK(reader->NewSnapshot().Count(0) == 2900);
@@ -169,19 +160,19 @@ TEST_CASE("read-only: sees all that was written before, and changes nothing", "[
 
 TEST_CASE("read-only: a database that was closed is not damaged", "[durability]") {
   MemoryFileSystem files({kParent});
-  auto database = OpenAs(&files, In(kHome));
+  auto database = OpenIn(&files, In(kHome));
   AddSeries(*database, 1);
   Fill(*database, 0, 0, 3000);
   REQUIRE(database->Close().ok());
   database.reset();
-  const auto reader = OpenAs(&files, Reading(kHome));
+  const auto reader = OpenIn(&files, Reading(kHome));
   CHECK(reader->Recovery().damage.empty());
   CHECK(reader->NewSnapshot().Count(0) == 3000);
 }
 
 TEST_CASE("read-only: opens while the writer makes checkpoints", "[durability][concurrency]") {
   MemoryFileSystem files({kParent});
-  const auto database = OpenAs(&files, In(kHome));
+  const auto database = OpenIn(&files, In(kHome));
   AddSeries(*database, 2);
   std::atomic<bool> done{false};
   std::atomic<Timestamp> acknowledged{0};

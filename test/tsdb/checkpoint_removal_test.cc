@@ -9,8 +9,6 @@
 namespace tsdb {
 namespace {
 
-constexpr char kSegments[] = "/data/db/segments";
-
 // The same keys over and over: each checkpoint leaves the segments before it dead.
 struct Rounds {
   Rounds() : database(OpenIn(&files)) { AddSeries(*database, 2); }

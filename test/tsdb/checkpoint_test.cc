@@ -10,33 +10,21 @@
 #include "storage/segment/segment_reader.h"
 #include "test/faults/fault_file_system.h"
 #include "test/faults/memory_file_system.h"
-#include "test/tsdb/test_database.h"
+#include "test/tsdb/durable_database.h"
 #include "test/tsdb/threads.h"
-#include "tsdb/internals.h"
 
 namespace tsdb {
 namespace {
 
-constexpr char kParent[] = "/data";
-constexpr char kHome[] = "/data/db";
-constexpr char kSegments[] = "/data/db/segments";
-
-Options InDirectory() {
-  Options options = TinyBuffers();
-  options.memory_budget_bytes = uint64_t{64} << 20;
-  options.merge_threads = 1;
-  options.directory = kHome;
-  options.log_file_bytes = 64 << 10;
-  options.durability = Durability::kSync;
-  options.sync_interval_ms = 3'600'000;  // syncs only when asked to
+// As those of durable_database.h, but closing makes a checkpoint.
+Options CheckpointingOptions() {
+  Options options = InDirectory();
+  options.checkpoint_on_close = true;
   return options;
 }
 
-std::unique_ptr<Database> OpenIn(FileSystem* files, const Options& options = InDirectory()) {
-  auto opened = Internals::Open(options, files);
-  INFO(opened.status().ToString());
-  REQUIRE(opened.ok());
-  return *std::move(opened);
+std::unique_ptr<Database> OpenCheckpointing(FileSystem* files) {
+  return OpenIn(files, CheckpointingOptions());
 }
 
 // As AddSeries gives them.
@@ -108,7 +96,7 @@ TEST_CASE("checkpoint: any order of appends, deletes, checkpoints, closings and 
   INFO("seed " << seed);
   std::mt19937_64 random(seed);
   auto files = std::make_unique<MemoryFileSystem>(std::vector<std::string>{kParent});
-  auto database = OpenIn(files.get());
+  auto database = OpenCheckpointing(files.get());
   AddSeries(*database, 8);
   Model model;
   for (int step = 0; step < 60; ++step) {
@@ -130,11 +118,11 @@ TEST_CASE("checkpoint: any order of appends, deletes, checkpoints, closings and 
         auto lost = files->AfterPowerLoss(random());
         database = nullptr;
         files = std::move(lost);
-        database = OpenIn(files.get());
+        database = OpenCheckpointing(files.get());
         break;
       }
       case 3: {
-        Options options = InDirectory();
+        Options options = CheckpointingOptions();
         options.checkpoint_on_close = random() % 2 == 0;
         REQUIRE(database->Close().ok());
         database = OpenIn(files.get(), options);
@@ -155,14 +143,14 @@ TEST_CASE("checkpoint: any order of appends, deletes, checkpoints, closings and 
   }
   RequireContent(*database, model);
   REQUIRE(database->Close().ok());
-  database = OpenIn(files.get());
+  database = OpenCheckpointing(files.get());
   RequireContent(*database, model);
 }
 
 TEST_CASE("checkpoint: writes what has changed, and what is in segments needs no memory",
           "[durability]") {
   MemoryFileSystem files({kParent});
-  const auto database = OpenIn(&files);
+  const auto database = OpenCheckpointing(&files);
   AddSeries(*database, 4);
   Model model;
   Appender appender = database->NewAppender();
@@ -189,7 +177,7 @@ TEST_CASE("checkpoint: writes what has changed, and what is in segments needs no
 
 TEST_CASE("checkpoint: a segment goes with its last live leaf", "[durability]") {
   MemoryFileSystem files({kParent});
-  auto database = OpenIn(&files);
+  auto database = OpenCheckpointing(&files);
   AddSeries(*database, 1);
   Model model;
   for (int round = 0; round < 3; ++round) {
@@ -207,13 +195,13 @@ TEST_CASE("checkpoint: a segment goes with its last live leaf", "[durability]") 
     RequireContent(*database, model);
   }
   REQUIRE(database->Close().ok());
-  database = OpenIn(&files);
+  database = OpenCheckpointing(&files);
   RequireContent(*database, model);
 }
 
 TEST_CASE("checkpoint: more than the memory budget is kept in segments", "[durability]") {
   MemoryFileSystem files({kParent});
-  Options options = InDirectory();
+  Options options = CheckpointingOptions();
   // Of eight bytes each, nearly twice the budget.
   constexpr Timestamp kRecords = kSlowdown > 1 ? 4'500'000 : 9'000'000;
   options.memory_budget_bytes = uint64_t{kSlowdown > 1 ? 20 : 40} << 20;
@@ -248,7 +236,7 @@ TEST_CASE("checkpoint: more than the memory budget is kept in segments", "[durab
 
 TEST_CASE("checkpoint: a log beyond the budget is read back within it", "[durability]") {
   MemoryFileSystem files({kParent});
-  Options options = InDirectory();
+  Options options = CheckpointingOptions();
   options.checkpoint_on_close = false;
   options.log_file_bytes = 1 << 20;
   {
@@ -271,7 +259,7 @@ TEST_CASE("checkpoint: a log beyond the budget is read back within it", "[durabi
 
 TEST_CASE("checkpoint: what cannot leave memory is refused past the budget", "[durability]") {
   MemoryFileSystem files({kParent});
-  Options options = InDirectory();
+  Options options = CheckpointingOptions();
   options.memory_budget_bytes = uint64_t{16} << 20;
   const auto database = OpenIn(&files, options);
   AddSeries(*database, 2000);  // each with an open leaf
@@ -307,7 +295,7 @@ TEST_CASE("checkpoint: whichever call fails, nothing is lost and no file is left
       FaultFileSystem files(&memory);
       Model model;
       {
-        auto database = OpenIn(&files);
+        auto database = OpenCheckpointing(&files);
         AddSeries(*database, 2);
         Appender appender = database->NewAppender();
         const auto fill = [&](Timestamp begin, Timestamp end) {
@@ -331,7 +319,7 @@ TEST_CASE("checkpoint: whichever call fails, nothing is lost and no file is left
           REQUIRE(memory.List(kSegments)->size() == database->Statistics().segments + 2);
         }
       }
-      auto database = OpenIn(&memory);
+      auto database = OpenCheckpointing(&memory);
       INFO((database->Recovery().damage.empty() ? "" : database->Recovery().damage[0]));
       REQUIRE(database->Recovery().damage.empty());
       REQUIRE(memory.List(kSegments)->size() == database->Statistics().segments + 2);
@@ -345,7 +333,7 @@ TEST_CASE("checkpoint: what an opening has read back is durable before anything 
   // Written and acknowledged, in mode kAsync, but never synced, or synced in vain.
   const bool sync_fails = GENERATE(false, true);
   MemoryFileSystem files({kParent});
-  Options options = InDirectory();
+  Options options = CheckpointingOptions();
   options.checkpoint_on_close = false;
   options.durability = Durability::kAsync;
   {
@@ -379,7 +367,7 @@ TEST_CASE(
   const Compression compression = GENERATE(Compression::kNone, Compression::kLz4);
   // At most a leaf of 512. Of packed ones those of a group.
   const uint64_t lost_max = compression == Compression::kNone ? 512 : 4 * 512;
-  Options options = InDirectory();
+  Options options = CheckpointingOptions();
   options.compression = compression;
   MemoryFileSystem files({kParent});
   Model model;
@@ -439,7 +427,7 @@ TEST_CASE(
 TEST_CASE("checkpoint: segments are merged, so that files stay few and dead leaves take no space",
           "[durability]") {
   MemoryFileSystem files({kParent});
-  auto database = OpenIn(&files);
+  auto database = OpenCheckpointing(&files);
   AddSeries(*database, 2);
   Model model;
   const auto fill = [&](Timestamp begin, Timestamp end, double value) {
@@ -488,7 +476,7 @@ TEST_CASE("checkpoint: segments are merged, so that files stay few and dead leav
   REQUIRE(database->Compact().ok());
   RequireContent(*database, model);
   REQUIRE(database->Close().ok());
-  database = OpenIn(&files);
+  database = OpenCheckpointing(&files);
   RequireContent(*database, model);
 }
 

@@ -7,7 +7,7 @@
 namespace tsdb {
 namespace {
 
-constexpr SeriesId kSeries = 8;
+constexpr SeriesId kSeriesOfRound = 8;
 constexpr Timestamp kTimes = 512;
 
 TEST_CASE("compaction: a segment that was mostly dead is known as such when it is opened again",
@@ -16,7 +16,7 @@ TEST_CASE("compaction: a segment that was mostly dead is known as such when it i
   Content content;
   {
     const auto database = OpenIn(&files);
-    AddSeries(*database, kSeries);
+    AddSeries(*database, kSeriesOfRound);
     Appender appender = database->NewAppender();
     const auto append = [&](SeriesId end, Timestamp from) {
       for (SeriesId series = 0; series < end; ++series) {
@@ -27,9 +27,9 @@ TEST_CASE("compaction: a segment that was mostly dead is known as such when it i
       REQUIRE(appender.Commit().Await(Milestone::kVisible).ok());
       REQUIRE(database->Checkpoint().ok());
     };
-    append(kSeries, 0);
+    append(kSeriesOfRound, 0);
     REQUIRE(database->Statistics().segments == 1);
-    append(kSeries - 1, kTimes / 2);  // again: leaves are written anew
+    append(kSeriesOfRound - 1, kTimes / 2);  // again: leaves are written anew
     REQUIRE(database->Statistics().segments == 2);
     REQUIRE(database->Statistics().compacted_bytes == 0);
     content = ReadContent(*database);

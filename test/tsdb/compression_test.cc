@@ -17,7 +17,7 @@ namespace tsdb {
 namespace {
 
 constexpr Timestamp kStep = 1000;
-constexpr size_t kSeries = 24;
+constexpr size_t kSeriesOfRun = 24;
 
 // Reals that no codec makes short, the same every 128 samples, which LZ4 finds. `version` tells a
 // later value of a key from an earlier one.
@@ -59,7 +59,7 @@ class Compared {
     }
     database_ = OpenIn(&files_, options);
     REQUIRE(database_->Recovery().damage.empty());
-    AddSeries(*database_, kSeries);
+    AddSeries(*database_, kSeriesOfRun);
     appender_.emplace(database_->NewAppender());
   }
 
@@ -76,7 +76,7 @@ class Compared {
     }
   }
   void Delete() {
-    const auto series = static_cast<SeriesId>(Pick(kSeries));
+    const auto series = static_cast<SeriesId>(Pick(kSeriesOfRun));
     const auto steps = static_cast<size_t>(clock_[series] / kStep) + 1;
     const TimeRange range{static_cast<Timestamp>(Pick(steps)) * kStep,
                           static_cast<Timestamp>(Pick(steps)) * kStep};
@@ -93,7 +93,7 @@ class Compared {
   void CheckLookups(size_t count) {
     const Snapshot snapshot = database_->NewSnapshot();
     for (size_t i = 0; i < count; ++i) {
-      const auto series = static_cast<SeriesId>(Pick(kSeries));
+      const auto series = static_cast<SeriesId>(Pick(kSeriesOfRun));
       const auto steps = static_cast<size_t>(clock_[series] / kStep) + 2;
       const Timestamp time = static_cast<Timestamp>(Pick(steps)) * kStep;
       const auto expected = truth_[series].find(time);
@@ -118,7 +118,7 @@ class Compared {
   }
   void CheckAll() {
     Commit();
-    for (SeriesId series = 0; series < kSeries; ++series) CheckSeries(series);
+    for (SeriesId series = 0; series < kSeriesOfRun; ++series) CheckSeries(series);
     CheckLookups(500);
     const absl::Status verified = database_->Verify();
     INFO(verified.ToString());
@@ -137,8 +137,8 @@ class Compared {
   MemoryFileSystem files_;
   std::unique_ptr<Database> database_;
   std::optional<Appender> appender_;
-  std::array<std::map<Timestamp, double>, kSeries> truth_;
-  std::array<Timestamp, kSeries> clock_{};
+  std::array<std::map<Timestamp, double>, kSeriesOfRun> truth_;
+  std::array<Timestamp, kSeriesOfRun> clock_{};
   uint64_t loads_ = 0;
 };
 
@@ -148,7 +148,7 @@ void ReadUntil(const std::atomic<bool>& ending, Database& database, uint64_t see
   std::mt19937_64 random(seed);
   while (!ending.load(std::memory_order_relaxed) && findings.none()) {
     const Snapshot snapshot = database.NewSnapshot({.freshness = Freshness::kMerged});
-    const auto series = static_cast<SeriesId>(random() % kSeries);
+    const auto series = static_cast<SeriesId>(random() % kSeriesOfRun);
     Cursor cursor = snapshot.Scan(series, TimeRange::All());
     ColumnBlock block;
     Timestamp last = -1;
@@ -180,7 +180,7 @@ void Operate(Compared& compared, size_t operations) {
     readers.emplace_back([&, seed] { ReadUntil(ending, compared.database(), seed, findings); });
   }
   for (size_t i = 0; i < operations; ++i) {
-    const auto series = static_cast<SeriesId>(compared.Pick(kSeries));
+    const auto series = static_cast<SeriesId>(compared.Pick(kSeriesOfRun));
     switch (compared.Pick(24)) {
       case 0:
         compared.Checkpoint();
@@ -218,7 +218,7 @@ TEST_CASE("compression: random operations beside readers, with little room, agre
   CAPTURE(seed);
   Compared compared(seed, Compressed());
   // More than the cache may hold, so that groups come and go from the beginning.
-  for (SeriesId series = 0; series < kSeries; ++series) {
+  for (SeriesId series = 0; series < kSeriesOfRun; ++series) {
     compared.Append(series, Scaled(40'000));
     if (series % 6 == 5) compared.Checkpoint();
   }
@@ -237,7 +237,7 @@ TEST_CASE("compression: a directory of one is read and written with the other", 
   Compared compared(7, Compressed(first));
   // Some leaves of every series, however slow the build is.
   const size_t samples = std::max<size_t>(Scaled(6'000), 1'500);
-  for (SeriesId series = 0; series < kSeries; ++series) compared.Append(series, samples);
+  for (SeriesId series = 0; series < kSeriesOfRun; ++series) compared.Append(series, samples);
   compared.Checkpoint();
   compared.CheckAll();
   REQUIRE((compared.database().Statistics().cache_loads > 0) == (first == Compression::kLz4));
@@ -261,7 +261,7 @@ TEST_CASE("compression: segments are smaller, and the cache stays within its par
   uint64_t bytes[2];
   for (const Compression compression : {Compression::kNone, Compression::kLz4}) {
     Compared compared(3, Compressed(compression));
-    for (SeriesId series = 0; series < kSeries; ++series) {
+    for (SeriesId series = 0; series < kSeriesOfRun; ++series) {
       compared.Append(series, Scaled(40'000));
       compared.Checkpoint();
     }

@@ -11,36 +11,23 @@
 
 #include "test/faults/fault_file_system.h"
 #include "test/faults/memory_file_system.h"
-#include "test/tsdb/test_database.h"
+#include "test/tsdb/durable_database.h"
 #include "test/tsdb/threads.h"
-#include "tsdb/internals.h"
 
 namespace tsdb {
 namespace {
 
-Options InDirectory() {
-  Options options = TinyBuffers();
-  options.memory_budget_bytes = uint64_t{64} << 20;
+Options WithTwoMergers() {
+  Options options = InDirectory();
   options.merge_threads = 2;
-  options.directory = "/data/db";
-  options.log_file_bytes = 64 << 10;
-  options.durability = Durability::kSync;
-  options.checkpoint_on_close = false;
   return options;
-}
-
-std::unique_ptr<Database> OpenAs(FileSystem* files, const Options& options) {
-  auto opened = Internals::Open(options, files);
-  INFO(opened.status().ToString());
-  REQUIRE(opened.ok());
-  return *std::move(opened);
 }
 
 TEST_CASE("compare and set: writes only over what was expected", "[database]") {
   MemoryFileSystem files({"/data"});
-  Options options = InDirectory();
+  Options options = WithTwoMergers();
   if (GENERATE(false, true)) options.directory.clear();
-  const auto database = OpenAs(&files, options);
+  const auto database = OpenIn(&files, options);
   AddSeries(*database, 70);
   const double nan = std::numeric_limits<double>::quiet_NaN();
   const auto set = [&](SeriesId series, Timestamp time, std::optional<double> expected,
@@ -79,7 +66,7 @@ TEST_CASE("compare and set: where the first record wins only absence can be expe
   Options options = TinyBuffers();
   options.duplicates = DuplicatePolicy::kFirstWins;
   MemoryFileSystem files({"/data"});
-  const auto database = OpenAs(&files, options);
+  const auto database = OpenIn(&files, options);
   AddSeries(*database, 1);
   CHECK(*database->CompareAndSet(0, 1, std::nullopt, 5));
   CHECK_FALSE(*database->CompareAndSet(0, 1, std::nullopt, 6));
@@ -89,10 +76,10 @@ TEST_CASE("compare and set: where the first record wins only absence can be expe
 // Every value is written once. If it is replaced by a call that expected it, then by that alone.
 TEST_CASE("compare and set: atomic against appends and other calls", "[database][concurrency]") {
   MemoryFileSystem files({"/data"});
-  Options options = InDirectory();
+  Options options = WithTwoMergers();
   if (GENERATE(false, true)) options.directory.clear();
   options.durability = Durability::kAsync;
-  const auto database = OpenAs(&files, options);
+  const auto database = OpenIn(&files, options);
   AddSeries(*database, 2);
   const size_t threads = ThreadCount(6);
   constexpr Timestamp kKeys = 3;
@@ -140,7 +127,7 @@ TEST_CASE("compare and set: atomic against appends and other calls", "[database]
     values.push_back(database->NewSnapshot().Lookup(0, key));
   }
   const auto crashed = files.AfterProcessCrash();
-  const auto after = OpenAs(crashed.get(), options);
+  const auto after = OpenIn(crashed.get(), options);
   for (Timestamp key = 0; key < kKeys; ++key) {
     CHECK(after->NewSnapshot().Lookup(0, key) == values[static_cast<size_t>(key)]);
   }
@@ -150,7 +137,7 @@ TEST_CASE("compare and set: acknowledged it survives the loss of power, refused 
           "[durability]") {
   MemoryFileSystem memory({"/data"});
   FaultFileSystem files(&memory);
-  const auto database = OpenAs(&files, InDirectory());
+  const auto database = OpenIn(&files, WithTwoMergers());
   AddSeries(*database, 1);
   for (Timestamp time = 0; time < 50; ++time) {
     REQUIRE(*database->CompareAndSet(0, time, std::nullopt, static_cast<double>(time)));
@@ -159,7 +146,7 @@ TEST_CASE("compare and set: acknowledged it survives the loss of power, refused 
   REQUIRE_FALSE(database->CompareAndSet(0, 50, std::nullopt, 1).ok());
   REQUIRE_FALSE(database->CompareAndSet(0, 51, std::nullopt, 1).ok());
   const auto lost = memory.AfterPowerLoss();
-  const auto after = OpenAs(lost.get(), InDirectory());
+  const auto after = OpenIn(lost.get(), WithTwoMergers());
   CHECK(after->NewSnapshot().Count(0, {0, 50}) == 50);
   CHECK(after->NewSnapshot().Count(0, {51, 100}) == 0);
 }
@@ -170,7 +157,7 @@ TEST_CASE("close: beside deletions and conditional writes what was acknowledged 
   // is told that the database is closed; the log has then everything that was acknowledged.
   for (size_t round = 0; round < Scaled(64); ++round) {
     MemoryFileSystem files({"/data"});
-    auto database = OpenAs(&files, InDirectory());
+    auto database = OpenIn(&files, WithTwoMergers());
     constexpr size_t kThreads = 3;
     struct Done {
       std::atomic<size_t> count{0};
@@ -215,7 +202,7 @@ TEST_CASE("close: beside deletions and conditional writes what was acknowledged 
     REQUIRE_NO_FINDINGS(findings);
     REQUIRE(database->Verify().ok());
     database.reset();
-    database = OpenAs(&files, InDirectory());
+    database = OpenIn(&files, WithTwoMergers());
     REQUIRE(database->Recovery().damage.empty());
     const Snapshot snapshot = database->NewSnapshot();
     for (const Done& one : done) {

@@ -15,6 +15,7 @@ namespace tsdb {
 
 inline constexpr char kParent[] = "/data";
 inline constexpr char kHome[] = "/data/db";
+inline constexpr char kSegments[] = "/data/db/segments";
 
 inline Options InDirectory(Durability durability = Durability::kSync) {
   Options options = TinyBuffers();

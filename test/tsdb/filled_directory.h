@@ -12,8 +12,6 @@
 
 namespace tsdb {
 
-inline constexpr char kSegments[] = "/data/db/segments";
-
 // What a crash leaves of a database with leaves, a shared leaf and labels in segments, dead leaves
 // among them, and more of all that in the log behind them; with garbage of an earlier crash.
 // `content` is what is in it: of each series ValueOf the time.

@@ -48,21 +48,21 @@ void ExpectSeen(const Snapshot& snapshot, SeriesId series, uint64_t count, size_
   }
 }
 
-constexpr size_t kWriters = 32;
+constexpr size_t kMarkers = 32;
 
 // Writers append one sample after the other to their series and call `vouch(appender, mark, n)`
 // after each; readers take snapshots of the freshness given by the round.
 template <typename Vouch>
 void RunVouchingWriters(Database& database, size_t samples, bool merged_too, const Vouch& vouch) {
-  AddSeries(database, kWriters);
-  std::vector<Mark> marks(kWriters);
+  AddSeries(database, kMarkers);
+  std::vector<Mark> marks(kMarkers);
   Findings findings;
   std::atomic<bool> done{false};
   Threads readers;
   for (size_t reader = 0; reader < 2; ++reader) {
     readers.Add([&, reader] {
       for (size_t round = reader; !done.load(std::memory_order_relaxed); ++round) {
-        const size_t at = round * 7 % kWriters;
+        const size_t at = round * 7 % kMarkers;
         const uint64_t count = marks[at].samples.load(std::memory_order_acquire);
         const Freshness freshness =
             merged_too && round % 3 != 0 ? Freshness::kMerged : Freshness::kLatest;
@@ -73,7 +73,7 @@ void RunVouchingWriters(Database& database, size_t samples, bool merged_too, con
       }
     });
   }
-  RunThreads(kWriters, [&](size_t number) {
+  RunThreads(kMarkers, [&](size_t number) {
     const auto series = static_cast<SeriesId>(number);
     Appender appender = database.NewAppender();
     for (size_t i = 0; i < samples && findings.none(); ++i) {
@@ -85,7 +85,7 @@ void RunVouchingWriters(Database& database, size_t samples, bool merged_too, con
   done.store(true, std::memory_order_relaxed);
   readers.Join();
   REQUIRE_NO_FINDINGS(findings);
-  RequireAllAccountedFor(database, samples * kWriters);
+  RequireAllAccountedFor(database, samples * kMarkers);
 }
 
 TEST_CASE("snapshot: what was committed and awaited every later snapshot of any thread sees",

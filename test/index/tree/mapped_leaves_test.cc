@@ -52,7 +52,7 @@ size_t CountOf(const Tree& tree, SeriesId series, SeriesExporter::Kind wanted) {
   return count;
 }
 
-std::map<Timestamp, double> Content(const Columns& columns) {
+std::map<Timestamp, double> ContentOf(const Columns& columns) {
   std::map<Timestamp, double> content;
   for (size_t i = 0; i < columns.first.size(); ++i) content[columns.first[i]] = columns.second[i];
   return content;
@@ -79,7 +79,7 @@ TEST_CASE("mapped leaves: they take the place of the tree's, whose memory is fre
   CHECK(CountOf(fixture.tree, 5, SeriesExporter::Kind::kLeaf) == 0);
   CHECK(CountOf(fixture.tree, 5, SeriesExporter::Kind::kMapped) == 300);
   fixture.RequireSound(64, records);
-  fixture.RequireContent(5, Content(columns));
+  fixture.RequireContent(5, ContentOf(columns));
 
   // Again, from another file: as when segments are rewritten.
   const File moved = LeavesOf(fixture.tree, 64);
@@ -95,7 +95,7 @@ TEST_CASE("mapped leaves: what has changed since stays", "[tree]") {
   const Columns columns = Regular(0, 10 * kLeafSamples, 10);
   fixture.Append(5, columns);
   const File file = LeavesOf(fixture.tree, 64);
-  std::map<Timestamp, double> expected = Content(columns);
+  std::map<Timestamp, double> expected = ContentOf(columns);
   // Into the second leaf, before the first, and over one that is there.
   for (const Timestamp late : {Timestamp{5125}, Timestamp{-7}, Timestamp{20480}}) {
     fixture.Append(5, late, -1.5);
@@ -135,7 +135,7 @@ TEST_CASE("mapped leaves: a series is made of a file's leaves, in any order", "[
   // Those that came before others were copied, as late records.
   CHECK((to.count(Counter::kMappedLeaves) == 6) == !backwards);
   to.RequireSound(64, columns.first.size());
-  to.RequireContent(7, Content(columns));
+  to.RequireContent(7, ContentOf(columns));
   to.Append(7, 60'000, 1);
   to.RequireSound(64, columns.first.size() + 1);
 }

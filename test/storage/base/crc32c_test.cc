@@ -2,15 +2,12 @@
 
 #include <catch2/catch.hpp>
 #include <numeric>
-#include <string_view>
 #include <vector>
+
+#include "test/bytes.h"
 
 namespace tsdb {
 namespace {
-
-std::span<const uint8_t> Bytes(std::string_view text) {
-  return {reinterpret_cast<const uint8_t*>(text.data()), text.size()};
-}
 
 TEST_CASE("crc32c: known answers", "[base]") {
   // RFC 3720, appendix B.4.

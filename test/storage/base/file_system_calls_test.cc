@@ -11,9 +11,9 @@
 #include <cerrno>
 #include <deque>
 #include <string>
-#include <string_view>
 
 #include "storage/base/file_system.h"
+#include "test/bytes.h"
 #include "test/tsdb/local_directory.h"
 
 namespace tsdb {
@@ -99,10 +99,6 @@ int close(int file) {
 
 namespace tsdb {
 namespace {
-
-std::span<const uint8_t> Bytes(std::string_view text) {
-  return {reinterpret_cast<const uint8_t*>(text.data()), text.size()};
-}
 
 // A file in a directory of its own; nothing is planned yet.
 class Fixture {

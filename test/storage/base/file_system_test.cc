@@ -7,30 +7,13 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
-#include <string_view>
+#include <string>
+
+#include "test/bytes.h"
+#include "test/tsdb/local_directory.h"
 
 namespace tsdb {
 namespace {
-
-std::span<const uint8_t> Bytes(std::string_view text) {
-  return {reinterpret_cast<const uint8_t*>(text.data()), text.size()};
-}
-
-// A directory of its own, gone afterwards.
-class TemporaryDirectory {
- public:
-  TemporaryDirectory() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "tsdb_XXXXXX").string();
-    REQUIRE(::mkdtemp(pattern.data()) != nullptr);
-    path_ = pattern;
-  }
-  ~TemporaryDirectory() { std::filesystem::remove_all(path_); }
-  std::string File(std::string_view name) const { return JoinPath(path_, name); }
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
 
 std::string Content(const std::string& path) {
   auto file = LocalFileSystem()->OpenReadable(path);
@@ -43,7 +26,7 @@ std::string Content(const std::string& path) {
 }
 
 TEST_CASE("local files: what was appended is read, mapped and measured", "[base]") {
-  TemporaryDirectory directory;
+  LocalDirectory directory;
   const std::string path = directory.File("a");
   FileSystem* files = LocalFileSystem();
   auto file = files->Create(path, CreateMode::kNew);
@@ -70,7 +53,7 @@ TEST_CASE("local files: what was appended is read, mapped and measured", "[base]
 }
 
 TEST_CASE("local files: an existing file is refused, emptied or gone on with", "[base]") {
-  TemporaryDirectory directory;
+  LocalDirectory directory;
   const std::string path = directory.File("a");
   FileSystem* files = LocalFileSystem();
   REQUIRE((*files->Create(path, CreateMode::kNew))->Append(Bytes("0123456789")).ok());
@@ -86,7 +69,7 @@ TEST_CASE("local files: an existing file is refused, emptied or gone on with", "
 }
 
 TEST_CASE("local files: allocated space reads as zeros and leaves the offset alone", "[base]") {
-  TemporaryDirectory directory;
+  LocalDirectory directory;
   const std::string path = directory.File("a");
   auto file = LocalFileSystem()->Create(path, CreateMode::kNew);
   REQUIRE(file.ok());
@@ -100,7 +83,7 @@ TEST_CASE("local files: allocated space reads as zeros and leaves the offset alo
 }
 
 TEST_CASE("local files: names change as asked", "[base]") {
-  TemporaryDirectory directory;
+  LocalDirectory directory;
   FileSystem* files = LocalFileSystem();
   REQUIRE(files->Create(directory.File("b"), CreateMode::kNew).ok());
   REQUIRE(files->CreateDirectory(directory.File("d")).ok());
@@ -114,7 +97,7 @@ TEST_CASE("local files: names change as asked", "[base]") {
 }
 
 TEST_CASE("local files: an error names the operation, the path and the reason", "[base]") {
-  TemporaryDirectory directory;
+  LocalDirectory directory;
   const std::string path = directory.File("missing");
   FileSystem* files = LocalFileSystem();
   for (const absl::Status& status :
@@ -142,7 +125,7 @@ TEST_CASE("local files: a disk that is full says so", "[base]") {
 }
 
 TEST_CASE("local files: a second locker is refused and told who holds it", "[base]") {
-  TemporaryDirectory directory;
+  LocalDirectory directory;
   const std::string path = directory.File("LOCK");
   auto lock = LocalFileSystem()->Lock(path);
   REQUIRE(lock.ok());

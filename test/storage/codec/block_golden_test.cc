@@ -3,25 +3,13 @@
 #include <bit>
 #include <catch2/catch.hpp>
 #include <cmath>
-#include <cstdio>
 #include <string>
 
+#include "test/bytes.h"
 #include "test/storage/codec/samples.h"
 
 namespace tsdb::codec {
 namespace {
-
-// Eight bytes a group, in order of address.
-std::string Hex(std::span<const uint8_t> bytes) {
-  std::string text;
-  for (size_t i = 0; i < bytes.size(); ++i) {
-    char two[3];
-    std::snprintf(two, sizeof(two), "%02x", bytes[i]);
-    text += two;
-    if (i % 8 == 7 && i + 1 < bytes.size()) text += ' ';
-  }
-  return text;
-}
 
 std::string Encoded(const std::vector<Timestamp>& timestamps, const std::vector<double>& values) {
   EncodeHint hint;

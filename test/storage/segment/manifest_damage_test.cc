@@ -6,15 +6,12 @@
 #include "storage/base/crc32c.h"
 #include "test/faults/memory_file_system.h"
 #include "test/storage/segment/manifests.h"
+#include "test/storage/segment/status_text.h"
 
 namespace tsdb::segment {
 namespace {
 
 using Bytes = std::vector<uint8_t>;
-
-bool Contains(const absl::Status& status, std::string_view text) {
-  return std::string(status.message()).find(text) != std::string::npos;
-}
 
 // A manifest to which all sample edits were appended, and where each record begins.
 class Written {

@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
-#include <cstdio>
 
+#include "test/bytes.h"
 #include "test/faults/memory_file_system.h"
 #include "test/storage/segment/manifests.h"
 
@@ -167,18 +167,6 @@ TEST_CASE("manifest: it does not grow for ever", "[manifest]") {
   CHECK(files.Content(kManifestPath).size() == manifest->bytes());
   CHECK(manifest->state().segments.size() == 10);
   CHECK(Reread(&files) == manifest->state());
-}
-
-// Eight bytes a group, in order of address.
-std::string Hex(std::span<const uint8_t> bytes) {
-  std::string text;
-  for (size_t i = 0; i < bytes.size(); ++i) {
-    char two[3];
-    std::snprintf(two, sizeof(two), "%02x", bytes[i]);
-    text += two;
-    if (i % 8 == 7 && i + 1 < bytes.size()) text += ' ';
-  }
-  return text;
 }
 
 TEST_CASE("golden: the worked example of docs/formats/manifest.md", "[manifest]") {

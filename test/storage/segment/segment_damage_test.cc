@@ -11,15 +11,12 @@
 #include "storage/segment/segment_salvage.h"
 #include "test/faults/memory_file_system.h"
 #include "test/storage/segment/segments.h"
+#include "test/storage/segment/status_text.h"
 
 namespace tsdb::segment {
 namespace {
 
 using Bytes = std::vector<uint8_t>;
-
-bool Contains(const absl::Status& status, std::string_view text) {
-  return std::string(status.message()).find(text) != std::string::npos;
-}
 
 class Damaged {
  public:

@@ -1,26 +1,14 @@
 // The bytes themselves. A change here is a change of the format: docs/formats/segment.md, the
 // version and what reads the old one must change with it.
 #include <catch2/catch.hpp>
-#include <cstdio>
 
 #include "storage/base/crc32c.h"
+#include "test/bytes.h"
 #include "test/faults/memory_file_system.h"
 #include "test/storage/segment/segments.h"
 
 namespace tsdb::segment {
 namespace {
-
-// Eight bytes a group, in order of address.
-std::string Hex(std::span<const uint8_t> bytes) {
-  std::string text;
-  for (size_t i = 0; i < bytes.size(); ++i) {
-    char two[3];
-    std::snprintf(two, sizeof(two), "%02x", bytes[i]);
-    text += two;
-    if (i % 8 == 7 && i + 1 < bytes.size()) text += ' ';
-  }
-  return text;
-}
 
 TEST_CASE("golden: the worked example of docs/formats/segment.md", "[segment]") {
   MemoryFileSystem files({kDirectory});

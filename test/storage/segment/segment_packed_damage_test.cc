@@ -110,7 +110,7 @@ void Reseal(const std::vector<uint64_t>& begins, Bytes* bytes) {
 }
 
 // Everything a reader offers must be in bounds, whatever it says.
-size_t TouchAll(const SegmentReader& reader) {
+size_t TouchAllGroups(const SegmentReader& reader) {
   size_t sum = reader.VerifyAll().size() + reader.leaf_bytes();
   cache::LeafGroup group;
   for (uint32_t i = 0; i < reader.leaf_count(); ++i) {
@@ -204,7 +204,7 @@ TEST_CASE("packed segment: forged sections with fitting checksums stay in bounds
       Reseal({}, &bytes);
       const auto reader = segment.Open(bytes);
       reader.ok() ? ++opened : ++refused;
-      if (reader.ok()) sum += TouchAll(**reader);
+      if (reader.ok()) sum += TouchAllGroups(**reader);
     }
   }
   CHECK(sum > 0);
@@ -234,7 +234,7 @@ TEST_CASE("packed segment: forged frame tables stay in bounds", "[segment]") {
           continue;
         }
         REQUIRE_FALSE((*reader)->VerifyAll().empty());
-        sum += TouchAll(**reader);
+        sum += TouchAllGroups(**reader);
       }
     }
   }
@@ -262,7 +262,7 @@ TEST_CASE("packed segment: forged offsets in the leaf index stay in bounds", "[s
       if (!reader.ok()) ++refused;
       if (!reader.ok()) continue;
       REQUIRE_FALSE((*reader)->VerifyAll().empty());
-      sum += TouchAll(**reader);
+      sum += TouchAllGroups(**reader);
     }
   }
   // Moving a block to where none can be is always noticed; a border between two may move.
@@ -329,7 +329,7 @@ TEST_CASE("packed segment: forged frames with fitting checksums stay in bounds",
     const auto reader = segment.Open(bytes);
     REQUIRE(reader.ok());
     whole += (*reader)->VerifyAll().empty() ? 1 : 0;
-    TouchAll(**reader);
+    TouchAllGroups(**reader);
     const Salvage salvage = segment.SalvageOf(bytes);
     for (const SalvagedLeaf& leaf : salvage.leaves) REQUIRE_FALSE(leaf.block.empty());
   }

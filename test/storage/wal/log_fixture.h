@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "storage/wal/local_log.h"
+#include "test/bytes.h"
 #include "test/faults/fault_file_system.h"
 #include "test/faults/memory_file_system.h"
 
@@ -18,10 +19,6 @@ namespace tsdb::wal {
 inline constexpr char kDirectory[] = "/log";
 
 using Batch = std::pair<uint8_t, std::string>;
-
-inline std::span<const uint8_t> Bytes(const std::string& text) {
-  return {reinterpret_cast<const uint8_t*>(text.data()), text.size()};
-}
 
 struct Replayed {
   absl::Status status;

@@ -8,7 +8,7 @@
 namespace tsdb::tools {
 namespace {
 
-constexpr uint64_t kSecondNs = 1'000'000'000;
+constexpr uint64_t kNsPerSecond = 1'000'000'000;
 
 PublishedStats At(Timestamp written) {
   PublishedStats published;
@@ -52,11 +52,11 @@ TEST_CASE("interval: rates are by the time between the publications", "[health]"
 
 TEST_CASE("interval: blocked time is in percent of the time, by cause", "[health]") {
   PublishedStats before = At(10'000), now = At(20'000);
-  before.stats.blocked_ns = kSecondNs;
-  now.stats.blocked_ns = 2 * kSecondNs;
-  now.stats.helping_ns = 20 * kSecondNs;
-  now.stats.log_blocked_ns = kSecondNs / 2;
-  now.stats.checkpoint_wait_ns = 5 * kSecondNs;
+  before.stats.blocked_ns = kNsPerSecond;
+  now.stats.blocked_ns = 2 * kNsPerSecond;
+  now.stats.helping_ns = 20 * kNsPerSecond;
+  now.stats.log_blocked_ns = kNsPerSecond / 2;
+  now.stats.checkpoint_wait_ns = 5 * kNsPerSecond;
   now.stats.commit_wait_ns = 0;
   const Interval interval = IntervalBetween(before, now);
   CHECK(interval.blocked[0] == Approx(10));

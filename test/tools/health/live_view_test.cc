@@ -35,7 +35,7 @@ std::string Shown(const PublishedStats& now, size_t width = 120) {
       LiveView("a.db", Style(false)).Lines(IntervalOfRun(now), now, now.written + 400, width));
 }
 
-bool Has(const std::string& text, const std::string& part) {
+bool Says(const std::string& text, const std::string& part) {
   INFO(text);
   return text.find(part) != std::string::npos;
 }
@@ -43,25 +43,25 @@ bool Has(const std::string& text, const std::string& part) {
 TEST_CASE("live view: it says who writes, how much, and where it is", "[health]") {
   const std::string text = Shown(Example());
   CHECK(
-      Has(text, "a.db         open, process 4711, 1m2s after it was opened; written 400ms ago\n"));
-  CHECK(Has(text, "accepted     1,000/s\n"));
-  CHECK(Has(text, "backlog      2,000 (open 2,000, sealed 0, late 0)\n"));
-  CHECK(Has(text, "blocked      chunk 0.0 %, helping 0.0 %, log 0.0 %, checkpoint 0.0 %, commit"));
-  CHECK(Has(text, "accepted 62,000 = merged 60,000 + buffered 2,000, balanced\n"));
-  CHECK(Has(text, "memory       1.0 MB of 4.0 MB (25.0 %)\n"));
-  CHECK(Has(text, "cache        not read, 0 B\n"));
+      Says(text, "a.db         open, process 4711, 1m2s after it was opened; written 400ms ago\n"));
+  CHECK(Says(text, "accepted     1,000/s\n"));
+  CHECK(Says(text, "backlog      2,000 (open 2,000, sealed 0, late 0)\n"));
+  CHECK(Says(text, "blocked      chunk 0.0 %, helping 0.0 %, log 0.0 %, checkpoint 0.0 %, commit"));
+  CHECK(Says(text, "accepted 62,000 = merged 60,000 + buffered 2,000, balanced\n"));
+  CHECK(Says(text, "memory       1.0 MB of 4.0 MB (25.0 %)\n"));
+  CHECK(Says(text, "cache        not read, 0 B\n"));
 }
 
 TEST_CASE("live view: what is wrong is said", "[health]") {
   PublishedStats now = Example();
   now.stats.ledger.merged = now.stats.ledger.in_tree = 59'999;
-  CHECK(Has(Shown(now), ", 1 appended while it was read"));
+  CHECK(Says(Shown(now), ", 1 appended while it was read"));
   now.state = DatabaseState::kClosed;
-  CHECK(Has(Shown(now), "NOT BALANCED"));
+  CHECK(Says(Shown(now), "NOT BALANCED"));
   now.stats.ledger.rejected_budget = 5;
-  CHECK(Has(Shown(now), "; rejected 5"));
+  CHECK(Says(Shown(now), "; rejected 5"));
   now.stats.checkpoint_failures = 2;
-  CHECK(Has(Shown(now), "; failed 2"));
+  CHECK(Says(Shown(now), "; failed 2"));
 }
 
 TEST_CASE("live view: figures that are not renewed are said to be old", "[health]") {
@@ -70,8 +70,8 @@ TEST_CASE("live view: figures that are not renewed are said to be old", "[health
   const auto head = [&](Timestamp age) {
     return view.Lines(IntervalOfRun(now), now, now.written + age, 120)[0];
   };
-  CHECK_FALSE(Has(head(3000), "OLD"));
-  CHECK(Has(head(3001), "OLD"));
+  CHECK_FALSE(Says(head(3000), "OLD"));
+  CHECK(Says(head(3001), "OLD"));
 }
 
 TEST_CASE("live view: no line is wider than the terminal", "[health]") {
@@ -96,7 +96,7 @@ TEST_CASE("live view: the rate is drawn, a character an interval", "[health]") {
     interval.accepted_per_second = 1000 * i;
     view.Note(interval, now);
   }
-  CHECK(Has(Joined(view.Lines(interval, now, now.written, 120)), "accepted     2,000/s  ▁▅█\n"));
+  CHECK(Says(Joined(view.Lines(interval, now, now.written, 120)), "accepted     2,000/s  ▁▅█\n"));
 }
 
 TEST_CASE("live view: it is drawn in its own place, or below", "[health]") {

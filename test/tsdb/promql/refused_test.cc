@@ -23,13 +23,13 @@ std::string FirstLine(std::string_view text) {
   return at == std::string::npos ? message : message.erase(at, kind.size());
 }
 
-struct Case {
+struct Refused {
   const char* text;
   const char* message;
 };
 
-void CheckAll(std::initializer_list<Case> cases) {
-  for (const Case& each : cases) {
+void CheckRefused(std::initializer_list<Refused> cases) {
+  for (const Refused& each : cases) {
     INFO(each.text);
     CHECK(FirstLine(each.text) == each.message);
     CHECK(Parse(each.text).status().code() == absl::StatusCode::kInvalidArgument);
@@ -37,7 +37,7 @@ void CheckAll(std::initializer_list<Case> cases) {
 }
 
 TEST_CASE("promql refused: operators", "[promql]") {
-  CheckAll({
+  CheckRefused({
       {"", "1:1: no expression found in input"},
       {"# just a comment\n\n", "1:1: no expression found in input"},
       {"1+", "1:3: unexpected end of input"},
@@ -98,7 +98,7 @@ TEST_CASE("promql refused: operators", "[promql]") {
 }
 
 TEST_CASE("promql refused: selectors", "[promql]") {
-  CheckAll({
+  CheckRefused({
       {"{", "1:2: unexpected end of input inside braces"},
       {"}", "1:1: unexpected character: '}'"},
       {"some{", "1:6: unexpected end of input inside braces"},
@@ -147,7 +147,7 @@ TEST_CASE("promql refused: ranges, subqueries, offset and at", "[promql]") {
   const std::string shifted =
       " modifier must be preceded by an instant vector selector or range vector selector or a "
       "subquery";
-  CheckAll({
+  CheckRefused({
       {"foo[5mm]", "1:5: bad number or duration syntax: \"5mm\""},
       {"foo[5m1]", "1:5: bad number or duration syntax: \"5m1\""},
       {"foo[5m:1m1]", "1:8: bad number or duration syntax: \"1m1\""},
@@ -208,7 +208,7 @@ TEST_CASE("promql refused: ranges, subqueries, offset and at", "[promql]") {
 }
 
 TEST_CASE("promql refused: aggregations and functions", "[promql]") {
-  CheckAll({
+  CheckRefused({
       {"sum without(==)(some_metric)", "1:13: unexpected <op:==> in grouping opts, expected label"},
       {"sum without(,)(some_metric)", "1:13: unexpected \",\" in grouping opts, expected label"},
       {"sum some_metric by (test)", "1:5: unexpected identifier \"some_metric\""},

@@ -51,10 +51,6 @@ void AppendUtf8(uint32_t point, std::string& out) {
   out += static_cast<char>(0x80 | (point & 0x3f));
 }
 
-absl::Status Bad(std::string_view what, std::string_view text) {
-  return absl::InvalidArgumentError(absl::StrCat(ToAbsl(what), ": '", ToAbsl(text), "'"));
-}
-
 // The number of digits and the base of the escape that begins with this letter; 0: there is none.
 std::pair<size_t, int> NumericEscape(char letter) {
   switch (letter) {
@@ -347,6 +343,10 @@ std::optional<double> GoInteger(std::string_view text) {
 }
 
 }  // namespace
+
+absl::Status Bad(std::string_view what, std::string_view text) {
+  return absl::InvalidArgumentError(absl::StrCat(ToAbsl(what), ": '", ToAbsl(text), "'"));
+}
 
 double StaleNan() { return std::bit_cast<double>(kStaleNanBits); }
 bool IsStaleNan(double value) { return std::bit_cast<uint64_t>(value) == kStaleNanBits; }

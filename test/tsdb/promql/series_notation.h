@@ -16,6 +16,9 @@
 
 namespace tsdb::conformance {
 
+// "what: 'text'".
+absl::Status Bad(std::string_view what, std::string_view text);
+
 // The value with which Prometheus ends a series.
 double StaleNan();
 bool IsStaleNan(double value);

@@ -16,10 +16,6 @@
 namespace tsdb::conformance {
 namespace {
 
-absl::Status Bad(std::string_view what, std::string_view text) {
-  return absl::InvalidArgumentError(absl::StrCat(ToAbsl(what), ": '", ToAbsl(text), "'"));
-}
-
 std::string_view Trim(std::string_view text) {
   return ToStd(absl::StripAsciiWhitespace(ToAbsl(text)));
 }
