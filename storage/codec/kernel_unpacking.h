@@ -166,20 +166,29 @@ struct Unpacking {
     Unpack(rows, IntegerSink<Running>{running, out});
   }
   static void UnpackLine(PackedRows rows, int64_t base, uint64_t stride, int64_t* out) {
-    if constexpr (kNarrow) V::Narrow::Line(rows, base, stride, out);
+    if constexpr (kNarrow) {
+      V::Narrow::Line(rows, base, stride, out);
+      if (rows.begin == rows.end) return;
+    }
     const OnLine line{V::Set(static_cast<uint64_t>(base)), Line(stride, rows.begin)};
     Unpack(rows, IntegerSink<OnLine>{line, out});
   }
   static void UnpackAlpFrame(PackedRows rows, int64_t base, uint32_t shift, int exponent,
                              double* out) {
-    if constexpr (kNarrow) V::Narrow::AlpFrame(rows, base, shift, exponent, out);
+    if constexpr (kNarrow) {
+      V::Narrow::AlpFrame(rows, base, shift, exponent, out);
+      if (rows.begin == rows.end) return;
+    }
     const Frame frame{V::Set(static_cast<uint64_t>(base)), shift};
     const auto divisor = V::MakeDivisor(exponent);
     Unpack(rows, DecimalSink<Frame>{frame, divisor, out});
   }
   static void UnpackAlpDelta(PackedRows rows, int64_t carry, int64_t delta_min, uint32_t shift,
                              int exponent, double* out) {
-    if constexpr (kNarrow) V::Narrow::AlpDelta(rows, carry, delta_min, shift, exponent, out);
+    if constexpr (kNarrow) {
+      V::Narrow::AlpDelta(rows, carry, delta_min, shift, exponent, out);
+      if (rows.begin == rows.end) return;
+    }
     const Running running{V::Set(static_cast<uint64_t>(carry)),
                           V::Set(static_cast<uint64_t>(delta_min)), shift};
     const auto divisor = V::MakeDivisor(exponent);

@@ -8,6 +8,7 @@
 #include <cstdint>
 
 #include "storage/codec/kernels.h"
+#include "storage/codec/narrow_avx2.h"
 
 namespace tsdb::codec {
 namespace {
@@ -22,6 +23,8 @@ struct VectorAvx2 {
   struct Divisor {
     __m256d inverse, rest;
   };
+
+  using Narrow = NarrowAvx2;
 
   // Rows that decoders take at once; kernel_unpacking.h says why.
   static constexpr uint32_t kBatch = 2;

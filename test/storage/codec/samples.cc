@@ -258,15 +258,6 @@ EncodedBlock::EncodedBlock(const std::vector<Timestamp>& timestamps,
   bytes_.shrink_to_fit();
 }
 
-std::vector<InstructionSet> AvailableInstructionSets() {
-  std::vector<InstructionSet> sets;
-  for (InstructionSet set :
-       {InstructionSet::kPortable, InstructionSet::kAvx2, InstructionSet::kAvx512}) {
-    if (InstructionSetAvailable(set)) sets.push_back(set);
-  }
-  return sets;
-}
-
 std::vector<size_t> EdgeLengths() {
   std::vector<size_t> lengths;
   for (size_t length = 1; length <= 34; ++length) lengths.push_back(length);

@@ -10,7 +10,7 @@
 
 #include "storage/base/types.h"
 #include "storage/codec/block.h"
-#include "storage/codec/instruction_set.h"
+#include "test/instruction_sets.h"
 
 namespace tsdb::codec {
 
@@ -41,23 +41,6 @@ class EncodedBlock {
 
  private:
   std::vector<uint8_t> bytes_;
-};
-
-// The instruction sets this machine can run.
-std::vector<InstructionSet> AvailableInstructionSets();
-
-// Forces an instruction set for as long as it lives.
-class WithInstructionSet {
- public:
-  explicit WithInstructionSet(InstructionSet set) : before_(ActiveInstructionSet()) {
-    ForceInstructionSet(set);
-  }
-  ~WithInstructionSet() { ForceInstructionSet(before_); }
-  WithInstructionSet(const WithInstructionSet&) = delete;
-  WithInstructionSet& operator=(const WithInstructionSet&) = delete;
-
- private:
-  InstructionSet before_;
 };
 
 // Lengths at which something changes: rows, groups, words, blocks.
