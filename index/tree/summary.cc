@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "index/tree/series_reader.h"
+#include "storage/codec/instruction_set.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -47,15 +48,40 @@ __attribute__((target("avx512f"))) void AddAvx512(Lanes& lanes, const double* va
   _mm512_storeu_pd(lanes.max, max);
   AddRest(lanes, values + i, count - i);
 }
+
+__attribute__((target("avx2"))) void AddAvx2(Lanes& lanes, const double* values, size_t count) {
+  __m256d sum[2], min[2], max[2];
+  for (int half = 0; half < 2; ++half) {
+    sum[half] = _mm256_loadu_pd(lanes.sum + 4 * half);
+    min[half] = _mm256_loadu_pd(lanes.min + 4 * half);
+    max[half] = _mm256_loadu_pd(lanes.max + 4 * half);
+  }
+  size_t i = 0;
+  for (; i + 8 <= count; i += 8) {
+#pragma GCC unroll 2
+    for (int half = 0; half < 2; ++half) {
+      const __m256d value = _mm256_loadu_pd(values + i + 4 * half);
+      sum[half] = _mm256_add_pd(sum[half], value);
+      min[half] = _mm256_min_pd(value, min[half]);
+      max[half] = _mm256_max_pd(value, max[half]);
+    }
+  }
+  for (int half = 0; half < 2; ++half) {
+    _mm256_storeu_pd(lanes.sum + 4 * half, sum[half]);
+    _mm256_storeu_pd(lanes.min + 4 * half, min[half]);
+    _mm256_storeu_pd(lanes.max + 4 * half, max[half]);
+  }
+  AddRest(lanes, values + i, count - i);
+}
 #endif
 
-using AddFunction = void (*)(Lanes&, const double*, size_t);
-
-AddFunction ChooseAdd() {
+void AddTo(Lanes& lanes, const double* values, size_t count) {
 #if defined(__x86_64__)
-  if (__builtin_cpu_supports("avx512f")) return AddAvx512;
+  const codec::InstructionSet set = codec::ActiveInstructionSet();
+  if (set == codec::InstructionSet::kAvx512) return AddAvx512(lanes, values, count);
+  if (set == codec::InstructionSet::kAvx2) return AddAvx2(lanes, values, count);
 #endif
-  return AddRest;
+  AddRest(lanes, values, count);
 }
 
 }  // namespace
@@ -64,14 +90,13 @@ Summary::Summary()
     : min(std::numeric_limits<double>::infinity()), max(-std::numeric_limits<double>::infinity()) {}
 
 void Summary::Add(const double* values, size_t values_count) {
-  static const AddFunction add = ChooseAdd();
   Lanes lanes;
   for (int i = 0; i < 8; ++i) {
     lanes.sum[i] = 0;
     lanes.min[i] = min;
     lanes.max[i] = max;
   }
-  add(lanes, values, values_count);
+  AddTo(lanes, values, values_count);
   double total = 0;
   for (int i = 0; i < 8; ++i) {
     total += lanes.sum[i];

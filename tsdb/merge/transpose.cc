@@ -1,5 +1,7 @@
 #include "tsdb/merge/transpose.h"
 
+#include "storage/codec/instruction_set.h"
+
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
@@ -33,9 +35,52 @@ void TransposePortable(const uint64_t* from, uint32_t rows, uint32_t columns,
 }
 
 #if defined(__x86_64__)
-__attribute__((target("avx512f"))) inline void TransposeTile(const uint64_t* from, uint32_t columns,
-                                                             const uint32_t* begins, uint64_t* to,
-                                                             uint32_t row, uint32_t column) {
+// Each tile by kTransposeTile, what is beside them one value at a time. Is inlined into functions
+// for the tile's instruction set.
+template <auto kTransposeTile>
+inline __attribute__((always_inline)) void TransposeTiles(const uint64_t* from, uint32_t rows,
+                                                          uint32_t columns, const uint32_t* begins,
+                                                          uint64_t* to) {
+  const uint32_t tile_rows = rows / kTile * kTile;
+  const uint32_t tile_columns = columns / kTile * kTile;
+  for (uint32_t row = 0; row < tile_rows; row += kTile) {
+    for (uint32_t column = 0; column < tile_columns; column += kTile) {
+      kTransposeTile(from, columns, begins, to, row, column);
+    }
+  }
+  TransposeValues(from, columns, begins, to, 0, tile_rows, tile_columns, columns);
+  TransposeValues(from, columns, begins, to, tile_rows, rows, 0, columns);
+}
+
+// Four rows of four columns at a time.
+__attribute__((target("avx2"))) inline void TileAvx2(const uint64_t* from, uint32_t columns,
+                                                     const uint32_t* begins, uint64_t* to,
+                                                     uint32_t row, uint32_t column) {
+  for (uint32_t c = column; c < column + kTile; c += 4) {
+    for (uint32_t r = row; r < row + kTile; r += 4) {
+      __m256i rows[4];
+      for (uint32_t i = 0; i < 4; ++i) {
+        rows[i] = _mm256_loadu_si256(
+            reinterpret_cast<const __m256i*>(from + uint64_t{r + i} * columns + c));
+      }
+      // Of two rows each, columns odd and odd + 2.
+      __m256i top[2] = {_mm256_unpacklo_epi64(rows[0], rows[1]),
+                        _mm256_unpackhi_epi64(rows[0], rows[1])};
+      __m256i bottom[2] = {_mm256_unpacklo_epi64(rows[2], rows[3]),
+                           _mm256_unpackhi_epi64(rows[2], rows[3])};
+      for (uint32_t odd = 0; odd < 2; ++odd) {
+        _mm256_storeu_si256(reinterpret_cast<__m256i*>(to + begins[c + odd] + r),
+                            _mm256_permute2x128_si256(top[odd], bottom[odd], 0x20));
+        _mm256_storeu_si256(reinterpret_cast<__m256i*>(to + begins[c + 2 + odd] + r),
+                            _mm256_permute2x128_si256(top[odd], bottom[odd], 0x31));
+      }
+    }
+  }
+}
+
+__attribute__((target("avx512f"))) inline void TileAvx512(const uint64_t* from, uint32_t columns,
+                                                          const uint32_t* begins, uint64_t* to,
+                                                          uint32_t row, uint32_t column) {
   __m512i r[kTile];
   for (uint32_t i = 0; i < kTile; ++i) {
     r[i] = _mm512_loadu_si512(from + uint64_t{row + i} * columns + column);
@@ -67,18 +112,16 @@ __attribute__((target("avx512f"))) inline void TransposeTile(const uint64_t* fro
   }
 }
 
+__attribute__((target("avx2"))) void TransposeAvx2(const uint64_t* from, uint32_t rows,
+                                                   uint32_t columns, const uint32_t* begins,
+                                                   uint64_t* to) {
+  TransposeTiles<TileAvx2>(from, rows, columns, begins, to);
+}
+
 __attribute__((target("avx512f"))) void TransposeAvx512(const uint64_t* from, uint32_t rows,
                                                         uint32_t columns, const uint32_t* begins,
                                                         uint64_t* to) {
-  const uint32_t tile_rows = rows / kTile * kTile;
-  const uint32_t tile_columns = columns / kTile * kTile;
-  for (uint32_t row = 0; row < tile_rows; row += kTile) {
-    for (uint32_t column = 0; column < tile_columns; column += kTile) {
-      TransposeTile(from, columns, begins, to, row, column);
-    }
-  }
-  TransposeValues(from, columns, begins, to, 0, tile_rows, tile_columns, columns);
-  TransposeValues(from, columns, begins, to, tile_rows, rows, 0, columns);
+  TransposeTiles<TileAvx512>(from, rows, columns, begins, to);
 }
 #endif
 
@@ -86,14 +129,13 @@ __attribute__((target("avx512f"))) void TransposeAvx512(const uint64_t* from, ui
 
 void Transpose(const uint64_t* from, uint32_t rows, uint32_t columns, const uint32_t* begins,
                uint64_t* to) {
-  using Function = void (*)(const uint64_t*, uint32_t, uint32_t, const uint32_t*, uint64_t*);
-  static const Function transpose = [] {
 #if defined(__x86_64__)
-    if (__builtin_cpu_supports("avx512f")) return &TransposeAvx512;
+  const codec::InstructionSet set = codec::ActiveInstructionSet();
+  if (set == codec::InstructionSet::kAvx512)
+    return TransposeAvx512(from, rows, columns, begins, to);
+  if (set == codec::InstructionSet::kAvx2) return TransposeAvx2(from, rows, columns, begins, to);
 #endif
-    return &TransposePortable;
-  }();
-  transpose(from, rows, columns, begins, to);
+  TransposePortable(from, rows, columns, begins, to);
 }
 
 }  // namespace tsdb::merge
