@@ -56,6 +56,7 @@ void Compare(const Column& column, const std::vector<T>& out, Formula formula) {
 }
 
 constexpr int64_t kEdge = int64_t{1} << 50;
+constexpr int64_t kWide = int64_t{1} << 27;  // of deltas of which sixteen fit 32 bits
 
 double Decimal(uint64_t integer, int exponent) {
   return static_cast<double>(static_cast<int64_t>(integer)) / kPowersOfTen[exponent];
@@ -65,12 +66,13 @@ TEST_CASE("unpacking: decimals of running sums", "[codec]") {
   Random random(3);
   for (InstructionSet set : AvailableInstructionSets()) {
     const WithInstructionSet with(set);
-    for (uint32_t width = 0; width <= 18; ++width) {
+    for (uint32_t width = 0; width <= 34; ++width) {
       for (uint32_t shift : {0, 1, 4, 9}) {
         const auto widest = static_cast<int64_t>(LowBits(width) << shift);
         for (int64_t delta_min :
              {int64_t{-1025}, int64_t{-1024}, int64_t{-1}, int64_t{0}, 1023 - widest, 1024 - widest,
-              -widest / 2, int64_t{5} << 40, int64_t{INT64_MAX - 3}, int64_t{INT64_MIN}}) {
+              -widest / 2, -kWide - 1, -kWide, kWide - 1 - widest, kWide - widest, int64_t{5} << 40,
+              int64_t{INT64_MAX - 3}, int64_t{INT64_MIN}}) {
           for (int64_t start : {int64_t{0}, int64_t{-70'000}, kEdge - 1, kEdge, 3 * kEdge, -kEdge,
                                 1 - kEdge, -3 * kEdge, int64_t{INT64_MAX - 5}}) {
             const int exponent = static_cast<int>(random() % (kDecimalExponentMax + 1));
@@ -118,8 +120,12 @@ TEST_CASE("unpacking: integers above a line", "[codec]") {
     const WithInstructionSet with(set);
     for (uint32_t width = 0; width <= 64; ++width) {
       const auto room = static_cast<int64_t>(0xFFFF - LowBits(width));  // of the low 16 bits
+      // Of the low 32 bits.
+      const auto wide = static_cast<int64_t>(0xFFFF'FFFF - (LowBits(width) & 0x3'FFFF'FFFF));
+      constexpr int64_t kUpper = int64_t{0xABC} << 32;
       for (int64_t base : {int64_t{0}, int64_t{1'700'000'000'123}, int64_t{0xABC0000} + room,
-                           int64_t{0xABC0000} + room + 1, int64_t{-1}, int64_t{INT64_MIN}}) {
+                           int64_t{0xABC0000} + room + 1, kUpper + wide, kUpper + wide + 1,
+                           int64_t{-1}, int64_t{INT64_MIN}}) {
         for (uint64_t stride : {uint64_t{0}, uint64_t{4096'000}, ~uint64_t{0} / 3}) {
           CAPTURE(InstructionSetName(set), base, stride);
           const Column column = Pack(width, random);
