@@ -1,4 +1,6 @@
 // Texts as bytes, and bytes as text, for tests.
+//
+// Thread safety: pure.
 #pragma once
 
 #include <cstdint>

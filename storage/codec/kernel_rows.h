@@ -1,5 +1,5 @@
-// What the kernels share: partial rows, rows in full words, and positions on a line.
-// Included by kernels_<set>.cc only, by way of kernel_loops.h.
+// What the kernels share: partial rows, rows in full words, positions on a line, and integers in
+// the low bits of doubles. Included by kernels_<set>.cc only, by way of kernel_loops.h.
 #pragma once
 
 #include <cstddef>
@@ -16,6 +16,15 @@ namespace {
 inline uint32_t RowsInFullWords(const PackedRows& rows) {
   const uint32_t full_words = rows.rows * rows.width / 64;
   return rows.end * rows.width <= full_words * 64 ? rows.end : full_words * 64 / rows.width;
+}
+
+// The bits of 1.5 * 2^52: with an integer of less than 2^51 added, those of the double that is
+// greater by that integer.
+inline constexpr int64_t kDoubleOfInteger = 0x4338000000000000;
+
+// Whether kDoubleOfInteger can have this taken from it, and what narrow columns add up on top.
+inline bool FitsDoubleOfInteger(int64_t base) {
+  return base > -(int64_t{1} << 50) && base < (int64_t{1} << 50);
 }
 
 template <class V>

@@ -15,6 +15,7 @@
 namespace tsdb::codec {
 namespace {
 
+// Rows of values that fit fields of so many bits.
 template <uint32_t kFieldBits>
 class FieldsAvx2 {
   static_assert(kFieldBits == 16 || kFieldBits == 32);
@@ -24,16 +25,17 @@ class FieldsAvx2 {
                        int exponent, double*& out) {
     // Sums of so many deltas, moved up by half of what a field holds, fit it.
     constexpr int64_t kDeltaMax = kFieldMiddle / (8 * kRows);
-    if (rows.width == 0 || (LowBits(rows.width) << shift) >= 2 * kDeltaMax ||
-        rows.width + shift > kFieldBits || delta_min < -kDeltaMax ||
+    if (!Takes(rows, shift) || (LowBits(rows.width) << shift) >= 2 * kDeltaMax ||
+        delta_min < -kDeltaMax ||
         delta_min >= kDeltaMax - static_cast<int64_t>(LowBits(rows.width) << shift) ||
-        !Exact(carry)) {
+        !FitsDoubleOfInteger(carry)) {
       return;
     }
     // Field r of lane i is 8 * r + i + 1 times the least delta: as many have been added up there.
-    const auto count = [](uint32_t row) { return uint64_t{8 * row + 1} << (kFieldBits * row); };
     uint64_t counts = 0;
-    for (uint32_t row = 0; row < kRows; ++row) counts |= count(row);
+    for (uint32_t row = 0; row < kRows; ++row) {
+      counts |= uint64_t{8 * row + 1} << (kFieldBits * row);
+    }
     const __m256i low_counts = _mm256_add_epi64(Set(counts), Ramp(kOnes));
     const __m256i low_min = Add(Multiply(low_counts, delta_min), SetFields(kFieldMiddle));
     const __m256i high_min =
@@ -65,7 +67,7 @@ class FieldsAvx2 {
   }
 
   static void AlpFrame(PackedRows& rows, int64_t base, uint32_t shift, int exponent, double*& out) {
-    if (rows.width == 0 || rows.width + shift > kFieldBits || !Exact(base)) return;
+    if (!Takes(rows, shift) || !FitsDoubleOfInteger(base)) return;
     const Decimals decimals(exponent);
     const __m256i double_base = Set(kDoubleOfInteger - base);
     Source source(rows, shift);
@@ -82,7 +84,7 @@ class FieldsAvx2 {
   static void Line(PackedRows& rows, int64_t base, uint64_t stride, int64_t*& out) {
     // The residuals are put into the low bits of the base.
     const uint64_t low = (static_cast<uint64_t>(base) & kFieldMax) + LowBits(rows.width);
-    if (rows.width == 0 || rows.width > kFieldBits || low > kFieldMax) return;
+    if (!Takes(rows, 0) || low > kFieldMax) return;
     const __m256i low_bits = SetFields(base);
     __m256i scaled = _mm256_add_epi64(Ramp(stride), Set(stride * 8 * rows.begin));
     const __m256i half_step = Set(stride * 4);
@@ -108,12 +110,9 @@ class FieldsAvx2 {
   static constexpr uint64_t kFieldMax = (uint64_t{1} << kFieldBits) - 1;
   static constexpr int64_t kFieldMiddle = int64_t{1} << (kFieldBits - 1);
   static constexpr uint64_t kOnes = ~uint64_t{0} / kFieldMax;  // 1 in each field
-  // The bits of 1.5 * 2^52: with an integer of less than 2^51 added, those of the double that is
-  // greater by that integer.
-  static constexpr int64_t kDoubleOfInteger = 0x4338000000000000;
-
-  static bool Exact(int64_t base) {
-    return base > -(int64_t{1} << 50) && base < (int64_t{1} << 50);
+  // Whether there are as many rows as it takes at a time, of values that fit a field.
+  static bool Takes(const PackedRows& rows, uint32_t shift) {
+    return rows.width != 0 && rows.width + shift <= kFieldBits && rows.end - rows.begin >= kRows;
   }
   template <typename T>
   static __m256i Set(T value) {
@@ -217,6 +216,7 @@ class FieldsAvx2 {
   };
 };
 
+// Each function goes as far as the narrower fields, then as the wider ones can.
 struct NarrowAvx2 {
   static void AlpDelta(PackedRows& rows, int64_t& carry, int64_t delta_min, uint32_t shift,
                        int exponent, double*& out) {

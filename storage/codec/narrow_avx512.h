@@ -26,7 +26,7 @@ class NarrowAvx512 {
     // Sums of 32 deltas, moved up by half of what a field holds, fit it.
     if (rows.width == 0 || rows.width + shift > 11 || delta_min < -kDeltaMax ||
         delta_min >= kDeltaMax - static_cast<int64_t>(LowBits(rows.width) << shift) ||
-        !Exact(carry)) {
+        !FitsDoubleOfInteger(carry)) {
       return;
     }
     // Field r of lane i is 8 * r + i + 1: how many deltas have been added up there.
@@ -55,7 +55,7 @@ class NarrowAvx512 {
   }
 
   static void AlpFrame(PackedRows& rows, int64_t base, uint32_t shift, int exponent, double*& out) {
-    if (rows.width == 0 || rows.width + shift > 16 || !Exact(base)) return;
+    if (rows.width == 0 || rows.width + shift > 16 || !FitsDoubleOfInteger(base)) return;
     const Decimals decimals(exponent);
     const __m512i double_base = Set(kDoubleOfInteger - base);
     Fields fields(rows, shift);
@@ -95,13 +95,6 @@ class NarrowAvx512 {
   static constexpr uint32_t kRows = 4;
   static constexpr int64_t kDeltaMax = 1024;
   static constexpr int64_t kFieldMiddle = 0x8000;
-  // The bits of 1.5 * 2^52: with an integer of less than 2^51 added, those of the double that is
-  // greater by that integer.
-  static constexpr int64_t kDoubleOfInteger = 0x4338000000000000;
-
-  static bool Exact(int64_t base) {
-    return base > -(int64_t{1} << 50) && base < (int64_t{1} << 50);
-  }
   template <typename T>
   static __m512i Set(T value) {
     return _mm512_set1_epi64(static_cast<long long>(value));

@@ -20,6 +20,7 @@ namespace {
 Options WithTwoMergers() {
   Options options = InDirectory();
   options.merge_threads = 2;
+  options.sync_interval_ms = Options().sync_interval_ms;  // syncs come by themselves, too
   return options;
 }
 

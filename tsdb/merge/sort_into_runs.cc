@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "storage/base/status_macros.h"
+#include "storage/codec/instruction_set.h"
 #include "tsdb/merge/transpose.h"
 
 namespace tsdb::merge {
@@ -73,15 +74,13 @@ __attribute__((target("avx2"))) Range RangeAvx2(const SeriesId* series, size_t c
 Survey SurveyPortable(const SeriesId* series, size_t count) { return SurveyLoop(series, count); }
 Range RangePortable(const SeriesId* series, size_t count) { return RangeLoop(series, count); }
 
-const Looks& ChooseLooks() {
-  static const Looks looks = []() -> Looks {
+Looks ChooseLooks() {
 #if defined(__x86_64__)
-    if (__builtin_cpu_supports("avx512f")) return {SurveyAvx512, RangeAvx512};
-    if (__builtin_cpu_supports("avx2")) return {SurveyAvx2, RangeAvx2};
+  const codec::InstructionSet set = codec::ActiveInstructionSet();
+  if (set == codec::InstructionSet::kAvx512) return {SurveyAvx512, RangeAvx512};
+  if (set == codec::InstructionSet::kAvx2) return {SurveyAvx2, RangeAvx2};
 #endif
-    return {SurveyPortable, RangePortable};
-  }();
-  return looks;
+  return {SurveyPortable, RangePortable};
 }
 
 // First position after `begin` with another series. Runs are long here, so steps double; where

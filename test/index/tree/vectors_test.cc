@@ -39,15 +39,20 @@ TEST_CASE("vectors: sums, least and greatest are the same on every instruction s
       if (values[i] > greatest) greatest = values[i];
     }
     for (const double lane : lanes) total += lane;
+    std::vector<Summary> before;
     for (const codec::InstructionSet set : codec::AvailableInstructionSets()) {
       const codec::WithInstructionSet with(set);
       CAPTURE(codec::InstructionSetName(set), values);
       Summary summary;
       summary.Add(values.data(), values.size());
+      before.push_back(summary);
       CHECK(summary.count == values.size());
       CHECK((std::isnan(total) ? std::isnan(summary.sum) : EqualBits(summary.sum, total)));
       CHECK(summary.min == least);
       CHECK(summary.max == greatest);
+      // Of zeros with either sign, the same ones.
+      CHECK(EqualBits(summary.min, before[0].min));
+      CHECK(EqualBits(summary.max, before[0].max));
     }
   }
 }

@@ -1,4 +1,6 @@
 // What a status says.
+//
+// Thread safety: pure.
 #pragma once
 
 #include <string_view>

@@ -9,6 +9,7 @@
 #include <random>
 #include <vector>
 
+#include "test/instruction_sets.h"
 #include "tsdb/ingest/chunk_pool.h"
 
 namespace tsdb::merge {
@@ -29,7 +30,8 @@ class SortFixture {
     }
   }
 
-  // Sorts records [begin, end) of a chunk with these series, and compares.
+  // Sorts records [begin, end) of a chunk with these series, on every instruction set of this
+  // machine, and compares.
   void Check(const std::vector<SeriesId>& series, size_t begin, size_t end) {
     REQUIRE(series.size() <= kChunkRecordsMax);
     // What stretches describe, the chunk's column does not tell.
@@ -41,29 +43,19 @@ class SortFixture {
     batch_.part.chunk = &chunk_;
     batch_.part.begin = static_cast<uint32_t>(begin);
     batch_.part.end = static_cast<uint32_t>(end);
-    SortIntoRuns(batch_,
-                 [this] { REQUIRE(batch_.capacity >= batch_.part.end - batch_.part.begin); });
     std::vector<uint32_t> expected(end - begin);
     std::iota(expected.begin(), expected.end(), static_cast<uint32_t>(begin));
     std::stable_sort(expected.begin(), expected.end(),
                      [&](uint32_t a, uint32_t b) { return series[a] < series[b]; });
-    size_t at = 0;
-    size_t wrong = 0;
-    SeriesId last = 0;
-    for (const Run& run : batch_.runs) {
-      wrong += run.count == 0 || run.series < last;
-      last = run.series;
-      for (uint32_t i = run.begin; i < run.begin + run.count && at < expected.size(); ++i, ++at) {
-        const uint32_t from = expected[at];
-        wrong += run.series != series[from];
-        wrong += batch_.times[i] != times_[from];
-        wrong += batch_.values[i] != values_[from];
-      }
+    for (const codec::InstructionSet set : codec::AvailableInstructionSets()) {
+      const codec::WithInstructionSet with(set);
+      CAPTURE(codec::InstructionSetName(set));
+      SortIntoRuns(batch_,
+                   [this] { REQUIRE(batch_.capacity >= batch_.part.end - batch_.part.begin); });
+      Compare(series, expected);
+      const bool in_chunk = batch_.times == chunk_.times + begin;
+      REQUIRE(batch_.holds_chunk == in_chunk);
     }
-    REQUIRE(at == expected.size());
-    REQUIRE(wrong == 0);
-    const bool in_chunk = batch_.times == chunk_.times + begin;
-    REQUIRE(batch_.holds_chunk == in_chunk);
   }
   // Describes the chunk's records by stretches as far as they can be; returns how far that is.
   size_t DescribeByColumns(const std::vector<SeriesId>& series, size_t by_columns) {
@@ -100,6 +92,25 @@ class SortFixture {
       std::vector<ingest::Stretches::Stretch>(kChunkRecordsMax / ingest::Stretches::kRecordsMin);
 
  private:
+  // The batch's runs are the records at the positions expected of `series`, in that order.
+  void Compare(const std::vector<SeriesId>& series, const std::vector<uint32_t>& expected) const {
+    size_t at = 0;
+    size_t wrong = 0;
+    SeriesId last = 0;
+    for (const Run& run : batch_.runs) {
+      wrong += run.count == 0 || run.series < last;
+      last = run.series;
+      for (uint32_t i = run.begin; i < run.begin + run.count && at < expected.size(); ++i, ++at) {
+        const uint32_t from = expected[at];
+        wrong += run.series != series[from];
+        wrong += batch_.times[i] != times_[from];
+        wrong += batch_.values[i] != values_[from];
+      }
+    }
+    REQUIRE(at == expected.size());
+    REQUIRE(wrong == 0);
+  }
+
   RunBatch batch_;
   ingest::Chunk chunk_;
   std::vector<Timestamp> times_;
